@@ -1,0 +1,44 @@
+"""Stack traces as the field knows them: frames oldest first, the crash frame last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from bugwatch.domain.json import JsonObject
+
+NOTHING: JsonObject = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call. Empty strings mean unknown; `in_app` is None where the SDK did not say; lines and columns are 1-based."""
+
+    function: str = ""
+    raw_function: str = ""
+    module: str = ""
+    package: str = ""
+    filename: str = ""
+    abs_path: str = ""
+    platform: str = ""
+    lineno: int | None = None
+    colno: int | None = None
+    in_app: bool | None = None
+    context_line: str | None = None
+    pre_context: tuple[str, ...] = ()
+    post_context: tuple[str, ...] = ()
+    vars: JsonObject = field(default=NOTHING)
+    # What we show but do not interpret: instruction_addr, image_addr, lock, data …
+    rest: JsonObject = field(default=NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One thread of the process at the time of the event; `frames` may be empty."""
+
+    id: str = ""
+    name: str = ""
+    is_crashed: bool = False
+    is_current: bool = False
+    state: str = ""
+    frames: tuple[Frame, ...] = ()
