@@ -1,4 +1,4 @@
-"""Time comes in by the door: whoever needs it is handed a `Clock`. Instants are integer milliseconds since 1970, UTC."""
+"""Time comes in by the door: whoever needs it is handed a `Clock`. Instants are integer ms since 1970, UTC."""
 
 from __future__ import annotations
 

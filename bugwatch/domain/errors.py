@@ -61,7 +61,7 @@ class UnknownEncoding(BugwatchError):
 
 
 class RateLimited(BugwatchError):
-    """Come back in `retry_after` seconds. `categories` are the wire's names (`error`, `attachment` …); empty means all."""
+    """Come back in `retry_after` seconds. `categories` are wire names (`error`, `attachment` …); none means all."""
 
     def __init__(self, message: str, retry_after: int, categories: tuple[str, ...] = (), reason: str = "") -> None:
         super().__init__(message)

@@ -36,7 +36,7 @@ class Ids:
 
 
 def first_id_at(instant: int) -> int:
-    """The smallest id that can have been made at `instant` (ms since 1970): the cutoff for retention and time ranges."""
+    """The smallest id that can have been made at `instant` (ms since 1970): the cutoff of retention and ranges."""
     return max(0, instant - EPOCH_2026) << 7
 
 

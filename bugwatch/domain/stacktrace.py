@@ -12,7 +12,7 @@ NOTHING: JsonObject = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One call. Empty strings mean unknown; `in_app` is None where the SDK did not say; lines and columns are 1-based."""
+    """One call. An empty string means unknown; `in_app` is None where the SDK did not say; positions are 1-based."""
 
     function: str = ""
     raw_function: str = ""
