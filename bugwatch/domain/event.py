@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bugwatch.domain.json import Json, JsonObject
-from bugwatch.domain.stacktrace import NOTHING, Frame, Thread
+from bugwatch.domain.stacktrace import Frame, Thread, nothing
 
 
 class Level(StrEnum):
@@ -35,8 +35,8 @@ class Mechanism:
     source: str = ""
     description: str = ""
     help_link: str = ""
-    data: JsonObject = field(default=NOTHING)
-    meta: JsonObject = field(default=NOTHING)
+    data: JsonObject = field(default_factory=nothing)
+    meta: JsonObject = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class User:
     username: str = ""
     name: str = ""
     ip_address: str = ""
-    data: JsonObject = field(default=NOTHING)
+    data: JsonObject = field(default_factory=nothing)
 
     @property
     def identity(self) -> str:
@@ -77,7 +77,7 @@ class Breadcrumb:
     category: str = ""
     level: str = "info"
     message: str = ""
-    data: JsonObject = field(default=NOTHING)
+    data: JsonObject = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Request:
     fragment: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[tuple[str, str], ...] = ()
-    env: JsonObject = field(default=NOTHING)
+    env: JsonObject = field(default_factory=nothing)
     data: Json = None
 
 
@@ -137,10 +137,10 @@ class Event:
     # --- read: the rest, for people ---
     request: Request | None = None
     breadcrumbs: tuple[Breadcrumb, ...] = ()
-    contexts: JsonObject = field(default=NOTHING)
-    extra: JsonObject = field(default=NOTHING)
-    modules: JsonObject = field(default=NOTHING)
-    debug_meta: JsonObject = field(default=NOTHING)
+    contexts: JsonObject = field(default_factory=nothing)
+    extra: JsonObject = field(default_factory=nothing)
+    modules: JsonObject = field(default_factory=nothing)
+    debug_meta: JsonObject = field(default_factory=nothing)
     message_params: Json = None
     notes: tuple[Note, ...] = ()
 

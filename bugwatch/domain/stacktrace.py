@@ -10,6 +10,11 @@ from bugwatch.domain.json import JsonObject
 NOTHING: JsonObject = MappingProxyType({})
 
 
+def nothing() -> JsonObject:
+    """The default of open-ended fields: one shared, unchangeable empty object (Python 3.11 refuses it as a plain default)."""
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One call. An empty string means unknown; `in_app` is None where the SDK did not say; positions are 1-based."""
@@ -27,9 +32,9 @@ class Frame:
     context_line: str | None = None
     pre_context: tuple[str, ...] = ()
     post_context: tuple[str, ...] = ()
-    vars: JsonObject = field(default=NOTHING)
+    vars: JsonObject = field(default_factory=nothing)
     # What we show but do not interpret: instruction_addr, image_addr, lock, data …
-    rest: JsonObject = field(default=NOTHING)
+    rest: JsonObject = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
