@@ -1,0 +1,124 @@
+"""The seam between Bugwatch and its database: SQLite by default, Postgres by URL, the same SQL on both.
+
+The common subset that every statement keeps to:
+
+- named parameters `:name`; a list of rows is `VALUES :rows` (`Tx.rows`), a list of keys `IN :keys` (`among`);
+- instants are integer milliseconds, flags are 0 and 1, json is text and is never queried;
+- `ON CONFLICT (columns) DO UPDATE/NOTHING` with its target named, `RETURNING`, CTEs, window functions;
+- `CASE` instead of `max(a, b)`/`GREATEST`; `CAST(:x AS bigint)` where a parameter stands alone and Postgres cannot
+  tell its type; `CAST(SUM(x) AS bigint)`, which would be a decimal there;
+- claims by `UPDATE … WHERE <still free> … RETURNING`.
+
+A transaction is an async function that awaits nothing but its `tx`. On SQLite it runs in one go on the writer's thread
+(so a whole batch costs one hop), on Postgres on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+T = TypeVar("T")
+
+Value = int | float | str | bytes | None
+Row = Mapping[str, Any]
+Dialect = Literal["sqlite", "postgres"]
+
+# Rows or keys per statement: few texts, so that all stay in the statement caches of both drivers.
+CHUNKS = (128, 32, 8, 1)
+
+
+class Reader(Protocol):
+    """Asks questions. What it sees is committed."""
+
+    @property
+    def now(self) -> int:
+        """The time of this transaction, in ms since 1970: all rows that it writes agree on it."""
+        ...
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    async def all(self, sql: str, **params: Value) -> Sequence[Row]: ...
+
+    async def one(self, sql: str, **params: Value) -> Row | None: ...
+
+    async def value(self, sql: str, **params: Value) -> Any:
+        """The first column of the first row, or None."""
+        ...
+
+    async def among(self, sql: str, keys: Sequence[Value], **params: Value) -> list[Row]:
+        """All rows of a query that says `IN :keys`; no keys, no query."""
+        ...
+
+
+class Tx(Reader, Protocol):
+    """A transaction that writes. It commits when its function returns, and leaves no trace when it raises."""
+
+    async def run(self, sql: str, **params: Value) -> int:
+        """How many rows the statement changed."""
+        ...
+
+    async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
+        """Run an `INSERT … VALUES :rows …`; what it returns, if it says `RETURNING`.
+
+        Sort rows that others may update too, so that instances never wait for each other in a circle.
+        """
+        ...
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Have `call` run once this transaction is durable; never, if it is rolled back."""
+        ...
+
+
+Work = Callable[[Tx], Awaitable[T]]
+
+
+class Database(Protocol):
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def instance(self) -> int:
+        """Which of the (at most eight) instances that share the database this is: 0 on SQLite."""
+        ...
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction and return what it returns, once that is on disk."""
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[Reader]: ...
+
+    async def copy_to(self, target: Path) -> None:
+        """A consistent copy of everything, taken online. SQLite only; Postgres says how to do it with its own tools."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def chunked(count: int) -> list[int]:
+    """`count` split into the sizes of `CHUNKS`: 170 is 128, 32, 8, 1, 1."""
+    sizes: list[int] = []
+    for size in CHUNKS:
+        times, count = divmod(count, size)
+        sizes += [size] * times
+    return sizes
+
+
+def key_chunks(sql: str, keys: Sequence[Value], params: Mapping[str, Value]) -> list[tuple[str, dict[str, Value]]]:
+    """A query that says `IN :keys` as queries with parameters `:k0, :k1 …`, a chunk of keys each."""
+    chunks: list[tuple[str, dict[str, Value]]] = []
+    start = 0
+    for size in chunked(len(keys)):
+        named = {f"k{n}": key for n, key in enumerate(keys[start : start + size])}
+        chunks.append((_with_keys(sql, size), {**params, **named}))
+        start += size
+    return chunks
+
+
+@lru_cache(maxsize=1024)
+def _with_keys(sql: str, size: int) -> str:
+    return sql.replace(":keys", "(" + ", ".join(f":k{n}" for n in range(size)) + ")")

@@ -1,0 +1,172 @@
+"""Postgres: an asyncpg pool behind the same seam, `:name` parameters translated, deadlocks tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import asyncpg
+
+from bugwatch.domain.clock import Clock, now_ms
+from bugwatch.domain.errors import BugwatchError, Conflict, Unavailable
+from bugwatch.domain.ids import INSTANCES
+from bugwatch.storage.database import Dialect, Reader, Row, Value, Work, chunked, key_chunks
+
+T = TypeVar("T")
+
+POOL_SIZE = 10
+TRIES = 6
+# Two numbers that mark Bugwatch's advisory locks: the first names us, the second the slot.
+LOCK_CLASS = 0x62756777
+MIGRATION_SLOT = 1_000
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+class PostgresDatabase:
+    """See `storage.database.Database`. Make it with `await PostgresDatabase.open(url)`."""
+
+    dialect: Dialect = "postgres"
+
+    def __init__(self, pool: asyncpg.Pool, holder: asyncpg.Connection, instance: int, clock: Clock) -> None:
+        self.instance = instance
+        self.pool = pool
+        self._holder = holder  # keeps this instance's slot while the process lives
+        self._clock = clock
+
+    @classmethod
+    async def open(cls, url: str, clock: Clock = now_ms, *, pool_size: int = POOL_SIZE) -> PostgresDatabase:
+        """The database at `url`. Raises Unavailable with what to do."""
+        holder: asyncpg.Connection | None = None
+        try:
+            holder = await asyncpg.connect(url)
+            instance = await _take_slot(holder)
+            pool = await asyncpg.create_pool(url, min_size=1, max_size=pool_size, statement_cache_size=1024)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            if holder:
+                await holder.close()
+            raise Unavailable(f"Postgres cannot be reached: {error}. Check BUGWATCH_DATABASE_URL.") from error
+        return cls(pool, holder, instance, clock)
+
+    async def write(self, work: Work[T]) -> T:
+        for attempt in range(TRIES):
+            try:
+                async with self.pool.acquire() as connection:
+                    tx = PostgresTx(connection, self._clock())
+                    async with connection.transaction():
+                        result = await work(tx)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+                if attempt == TRIES - 1:
+                    raise _translate(error) from error
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+                continue
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                raise _translate(error) from error
+            for call in tx.after:
+                call()
+            return result
+        raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reader]:
+        try:
+            async with self.pool.acquire() as connection:
+                yield PostgresTx(connection, self._clock())
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _translate(error) from error
+
+    async def copy_to(self, target: Path) -> None:
+        raise Unavailable(f'On Postgres, back up with its own tools: pg_dump -Fc -f {target} "$BUGWATCH_DATABASE_URL".')
+
+    async def close(self) -> None:
+        if not self._holder.is_closed():
+            await self._holder.close()
+        await asyncio.wait_for(self.pool.close(), 10)
+
+
+class PostgresTx:
+    """See `storage.database.Tx`."""
+
+    dialect: Dialect = "postgres"
+
+    def __init__(self, connection: Any, now: int) -> None:
+        self.now = now
+        self.after: list[Callable[[], None]] = []
+        self._connection = connection
+
+    async def all(self, sql: str, **params: Value) -> Sequence[Row]:
+        text, names = _numbered(sql)
+        return cast("list[Row]", await self._connection.fetch(text, *[params[name] for name in names]))
+
+    async def one(self, sql: str, **params: Value) -> Row | None:
+        text, names = _numbered(sql)
+        return cast("Row | None", await self._connection.fetchrow(text, *[params[name] for name in names]))
+
+    async def value(self, sql: str, **params: Value) -> Any:
+        text, names = _numbered(sql)
+        return await self._connection.fetchval(text, *[params[name] for name in names])
+
+    async def among(self, sql: str, keys: Sequence[Value], **params: Value) -> list[Row]:
+        found: list[Row] = []
+        for text, values in key_chunks(sql, keys, params):
+            numbered, names = _numbered(text)
+            found += await self._connection.fetch(numbered, *[values[name] for name in names])
+        return found
+
+    async def run(self, sql: str, **params: Value) -> int:
+        text, names = _numbered(sql)
+        status: str = await self._connection.execute(text, *[params[name] for name in names])
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
+        found: list[Row] = []
+        start = 0
+        for size in chunked(len(rows)):
+            flat = [value for row in rows[start : start + size] for value in row]
+            found += await self._connection.fetch(_with_rows(sql, size, len(rows[0])), *flat)
+            start += size
+        return found
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        self.after.append(call)
+
+
+async def _take_slot(connection: asyncpg.Connection) -> int:
+    for slot in range(INSTANCES):
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, slot):
+            return slot
+    raise Unavailable(f"{INSTANCES} instances already share this database; stop one before starting another.")
+
+
+def _translate(error: BaseException) -> BugwatchError:
+    if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
+        return Conflict(f"That collides with what is stored: {error}.")
+    return Unavailable(f"The database refused: {error}.")
+
+
+@lru_cache(maxsize=4096)
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """`:name` as `$n`, and the names in order; a name that comes twice is one parameter."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PARAMETER.sub(number, sql), tuple(names)
+
+
+@lru_cache(maxsize=1024)
+def _with_rows(sql: str, size: int, width: int) -> str:
+    numbers = iter(range(1, size * width + 1))
+    groups = ("(" + ", ".join(f"${next(numbers)}" for _ in range(width)) + ")" for _ in range(size))
+    return sql.replace(":rows", ", ".join(groups))

@@ -1,0 +1,116 @@
+"""The seam: what both engines promise, by the same tests."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bugwatch.domain.errors import Conflict, Unavailable
+from bugwatch.storage import sqlite
+from bugwatch.storage.database import Database, Tx, chunked
+
+
+async def put(tx: Tx, name: str, value: str = "x") -> None:
+    await tx.run("INSERT INTO settings (name, value) VALUES (:name, :value)", name=name, value=value)
+
+
+async def names(db: Database) -> list[str]:
+    async with db.read() as tx:
+        return [row["name"] for row in await tx.all("SELECT name FROM settings ORDER BY name")]
+
+
+async def test_what_a_transaction_wrote_is_there_for_everybody(db: Database) -> None:
+    await db.write(lambda tx: put(tx, "a"))
+
+    assert await names(db) == ["a"]
+
+
+async def test_a_transaction_that_raises_leaves_no_trace(db: Database) -> None:
+    async def fail(tx: Tx) -> None:
+        await put(tx, "a")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await db.write(fail)
+
+    assert await names(db) == []
+
+
+async def test_what_is_to_follow_the_commit_follows_it_and_only_it(db: Database) -> None:
+    followed: list[str] = []
+
+    async def good(tx: Tx) -> None:
+        await put(tx, "a")
+        tx.on_commit(lambda: followed.append("good"))
+
+    async def bad(tx: Tx) -> None:
+        tx.on_commit(lambda: followed.append("bad"))
+        await put(tx, "a")
+
+    await db.write(good)
+    with pytest.raises(Conflict):
+        await db.write(bad)
+
+    assert followed == ["good"]
+
+
+async def test_rows_of_any_number_go_in_and_come_back(db: Database) -> None:
+    async def write(tx: Tx) -> int:
+        rows = [(f"{n:04}", str(n)) for n in range(300)]
+        return len(await tx.rows("INSERT INTO settings (name, value) VALUES :rows RETURNING name", rows))
+
+    assert await db.write(write) == 300
+    async with db.read() as tx:
+        found = await tx.among("SELECT name FROM settings WHERE name IN :keys", [f"{n:04}" for n in range(0, 400, 2)])
+    assert len(found) == 150
+
+
+async def test_no_rows_and_no_keys_ask_nothing(db: Database) -> None:
+    async def write(tx: Tx) -> None:
+        assert await tx.rows("not even SQL :rows", []) == []
+        assert await tx.among("nor this :keys", []) == []
+
+    await db.write(write)
+
+
+async def test_a_reader_cannot_write(db: Database) -> None:
+    if db.dialect == "postgres":
+        pytest.skip("On Postgres readers share the pool; the type keeps them from writing.")
+    with pytest.raises(Unavailable):
+        async with db.read() as tx:
+            await tx.all("INSERT INTO settings (name, value) VALUES ('a', 'b')")
+
+
+async def test_writers_at_once_lose_nothing(db: Database) -> None:
+    await asyncio.gather(*(db.write(lambda tx, n=n: put(tx, f"{n:03}")) for n in range(50)))  # type: ignore[misc]
+
+    assert len(await names(db)) == 50
+
+
+async def test_a_transaction_that_waits_for_anything_else_fails_loudly(db: Database) -> None:
+    async def sleepy(tx: Tx) -> None:
+        await put(tx, "a")
+        await asyncio.sleep(0)
+
+    if db.dialect == "postgres":
+        await db.write(sleepy)
+    else:
+        with pytest.raises(RuntimeError, match="other than its tx"):
+            await db.write(sleepy)
+        assert await names(db) == []
+
+
+async def test_closing_twice_is_fine(db: Database) -> None:
+    await db.close()
+    await db.close()
+
+
+def test_chunks_add_up() -> None:
+    assert chunked(170) == [128, 32, 8, 1, 1]
+    assert chunked(0) == []
+
+
+def test_an_old_sqlite_is_refused_with_both_numbers() -> None:
+    with pytest.raises(Unavailable, match=r"3\.46\.0 is too old: Bugwatch needs 3\.51\.3"):
+        sqlite.assert_version((3, 46, 0))
