@@ -113,6 +113,7 @@ class Event:
 
     # --- skimmed: what grouping and the indexes need ---
     event_id: str = ""  # 32 lowercase hex digits
+    type: str = "error"  # or `feedback`, `csp`, `transaction` …: what the SDK calls this kind of event
     happened_at: int = 0
     platform: str = "other"
     level: Level = Level.ERROR
@@ -131,6 +132,8 @@ class Event:
     tags: tuple[tuple[str, str], ...] = ()
     user: User | None = None
     sdk: Sdk = Sdk()
+    # What contexts, request and User-Agent say of the surroundings, ready to be tags: browser, os, runtime, url …
+    traits: tuple[tuple[str, str], ...] = ()
     # Set for security (CSP) reports: effective directive and blocked host.
     csp_directive: str = ""
     csp_blocked: str = ""

@@ -11,7 +11,7 @@ NOTHING: JsonObject = MappingProxyType({})
 
 
 def nothing() -> JsonObject:
-    """The default of open-ended fields: one shared, unchangeable empty object. Python 3.11 refuses it as a plain one."""
+    """The default of open-ended fields: one shared, unchangeable object. Python 3.11 refuses it as a plain default."""
     return NOTHING
 
 
