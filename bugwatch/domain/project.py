@@ -1,0 +1,52 @@
+"""A project: one app that sends events, with its keys."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """`rate_limit` is events a minute; None means as configured, 0 none."""
+
+    id: int
+    organization_id: int
+    slug: str
+    name: str
+    platform: str
+    rate_limit: int | None
+    scrub_keys: tuple[str, ...]
+    safe_keys: tuple[str, ...]
+    created_at: int
+    first_event_at: int | None = None
+    deleted_at: int | None = None
+
+    def short_id(self, number: int) -> str:
+        """`SHOP-17`: how people name an issue."""
+        return f"{self.slug.upper()}-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectKey:
+    """A DSN key: an identifier that is no secret. `expires_at` is set when it was rotated away."""
+
+    id: int
+    project_id: int
+    public_key: str
+    label: str
+    rate_limit: int | None
+    is_active: bool
+    created_at: int
+    expires_at: int | None = None
+    last_used_at: int | None = None
+
+    def is_usable(self, now: int) -> bool:
+        return self.is_active and (self.expires_at is None or now < self.expires_at)
+
+
+def slugify(name: str) -> str:
+    """Lowercase ASCII letters, digits and single hyphens, at most 50 characters; empty if nothing is left."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:50].strip("-")

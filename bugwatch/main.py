@@ -1,0 +1,123 @@
+"""The only room that knows everybody: builds the house from a configuration, starts it and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
+from sanic.server.async_server import AsyncioServer
+
+from bugwatch import __version__, resources
+from bugwatch.config import Config
+from bugwatch.domain.clock import Clock, now_ms
+from bugwatch.domain.errors import Unavailable
+from bugwatch.domain.ids import Ids
+from bugwatch.domain.site import Site
+from bugwatch.server.app import create
+from bugwatch.services.house import House
+from bugwatch.services.projects import Projects
+from bugwatch.storage.data_dir import DataDir
+from bugwatch.storage.database import Database
+from bugwatch.storage.migrate import load, migrate
+from bugwatch.storage.postgres import PostgresDatabase
+from bugwatch.storage.sqlite import SqliteDatabase
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 10
+
+
+@asynccontextmanager
+async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[House]:
+    """The house over its data: folder locked, database migrated, services ready. Everything is closed on leaving."""
+    async with contextlib.AsyncExitStack() as closing:
+        data_dir = closing.enter_context(DataDir(config.data_dir))
+        db = await open_database(config, data_dir, clock)
+        closing.push_async_callback(db.close)
+        site = Site(config.url, __version__)
+        yield House(
+            site=site,
+            db=db,
+            clock=clock,
+            ids=Ids(clock, db.instance),
+            projects=Projects(db, clock, site),
+        )
+
+
+async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms) -> Database:
+    """The database that `config` names, at the newest schema; a SQLite file is copied before it is changed."""
+    db: Database
+    if config.database_url:
+        db = await PostgresDatabase.open(config.database_url, clock, pool_size=config.database_pool_size)
+    else:
+        db = await SqliteDatabase.open(data_dir.database, clock)
+
+    async def keep_a_copy(schema: int) -> None:
+        if db.dialect == "sqlite":
+            await db.copy_to(data_dir.new_snapshot(schema))
+
+    try:
+        await migrate(db, load(resources.migrations(), db.dialect), before=keep_a_copy)
+    except BaseException:
+        await db.close()
+        raise
+    return db
+
+
+async def serve(config: Config, clock: Clock = now_ms) -> None:
+    """Run until SIGINT or SIGTERM. Raises Unavailable if it cannot start, with what to do."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Ours stand before the first request can be answered: Sanic's come too late (a signal then hung the process).
+        loop.add_signal_handler(number, stopping.set)
+    async with open_house(config, clock) as house:
+        app = create(house)
+        # Sanic rewrites itself for the one protocol that it serves; without this it would announce others.
+        app.state.server_info.append(ApplicationServerInfo({"version": HTTP.VERSION_1, "port": config.port}))
+        server = await app.create_server(sock=_listen(config), return_asyncio_server=True, access_log=False)
+        if not isinstance(server, AsyncioServer):
+            raise Unavailable("The server did not start.")
+        await server.startup()
+        await server.start_serving()
+        log.info("Bugwatch %s is ready at %s", __version__, house.site.url)
+        await stopping.wait()
+        log.info("Stopping")
+        await _stop(server)
+
+
+async def _stop(server: AsyncioServer) -> None:
+    """Take no new connections, let running requests end for `GRACE_S`, then hang up."""
+    server.close()
+    for _ in range(GRACE_S * 20):
+        for connection in list(server.connections):
+            connection.close_if_idle()
+        if not server.connections:
+            return
+        await asyncio.sleep(0.05)
+    for connection in list(server.connections):
+        connection.abort()
+
+
+def _listen(config: Config) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((config.host, config.port))
+    except OSError as error:
+        sock.close()
+        raise Unavailable(
+            f"Cannot listen on {config.host}:{config.port}: {error.strerror or error}. "
+            "Stop what uses the port, or choose another with BUGWATCH_PORT."
+        ) from None
+    sock.listen(1024)
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,79 @@
+"""The HTTP door: one Sanic app, put together from what stands on three shelves (`ingest`, `api`, `dashboard`)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+from sanic import HTTPResponse, Request, Sanic
+from sanic.config import Config as SanicConfig
+
+from bugwatch import resources, shelf
+from bugwatch.server import api, dashboard, ingest, render
+from bugwatch.server.errors import Errors
+from bugwatch.services.house import House
+
+# Pages and the API take small bodies; what SDKs send is streamed under limits of its own (server/ingest).
+BODY_LIMIT = 2 * 1024 * 1024
+REQUEST_TIMEOUT_S = 30
+RESPONSE_TIMEOUT_S = 60
+
+
+class BugwatchRequest(Request):
+    """A request whose path is what our routes know: without the base path, and without repeated slashes.
+
+    DSNs with a stray slash exist, and a redirect would lose the body (PROTOCOL §1.2).
+    """
+
+    @property
+    def path(self) -> str:
+        path = super().path
+        base: str = self.app.ctx.house.site.base_path
+        if base and (path == base or path.startswith(base + "/")):
+            path = path[len(base) :] or "/"
+        while "//" in path:
+            path = path.replace("//", "/")
+        return path
+
+    @classmethod
+    def generate_id(cls, *_: Any) -> str:
+        return uuid.uuid4().hex
+
+
+def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
+    """The app over `house`. Nothing is started here."""
+    settings = {
+        "REQUEST_MAX_SIZE": BODY_LIMIT,
+        "REQUEST_TIMEOUT": REQUEST_TIMEOUT_S,
+        "RESPONSE_TIMEOUT": RESPONSE_TIMEOUT_S,
+        "KEEP_ALIVE_TIMEOUT": 75,
+        "ACCESS_LOG": False,
+        "MOTD": False,
+        "REAL_IP_HEADER": None,
+        "FALLBACK_ERROR_FORMAT": "text",
+    }
+    app: Sanic[Any, Any] = Sanic(
+        "bugwatch",
+        config=SanicConfig(settings, env_prefix=""),
+        request_class=BugwatchRequest,
+        error_handler=Errors(),
+        configure_logging=False,
+        strict_slashes=False,
+        dumps=lambda value: msgspec.json.encode(value).decode(),
+        loads=msgspec.json.decode,
+        inspector=False,
+    )
+    app.ctx.house = house
+    for package in (ingest, api, dashboard):
+        for module in shelf.modules(package):
+            if hasattr(module, "bp"):
+                app.blueprint(module.bp)
+    render.install(app, resources.web(), house.site.url, is_reloading=is_reloading)
+    app.on_response(_finish)
+    return app
+
+
+async def _finish(request: Request, response: HTTPResponse) -> None:
+    response.headers["X-Request-Id"] = str(request.id)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")

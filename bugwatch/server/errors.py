@@ -1,0 +1,83 @@
+"""From an error to an answer: the only table of HTTP statuses.
+
+Callers of the API and SDKs get JSON, people in a browser a page. Anything that is not in the table is a 500 with a
+request id, logged with its traceback, which nobody but the operator sees.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from sanic import HTTPResponse, Request
+from sanic.exceptions import SanicException
+from sanic.handlers import ErrorHandler
+
+from bugwatch.domain.errors import (
+    BugwatchError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnknownEncoding,
+)
+from bugwatch.server.render import error_page
+
+log = logging.getLogger(__name__)
+
+STATUSES: dict[type[BugwatchError], tuple[int, str]] = {
+    NotFound: (404, "not_found"),
+    Invalid: (400, "invalid"),
+    Conflict: (409, "conflict"),
+    Unauthenticated: (401, "unauthenticated"),
+    Forbidden: (403, "forbidden"),
+    TooLarge: (413, "too_large"),
+    UnknownEncoding: (415, "unknown_encoding"),
+    RateLimited: (429, "rate_limited"),
+    Unavailable: (503, "unavailable"),
+}
+
+
+class Errors(ErrorHandler):
+    async def default(self, request: Request, exception: Exception) -> HTTPResponse:  # type: ignore[override]
+        """The answer to `exception`, in the form that the caller reads."""
+        status, code, sentence = describe(exception)
+        if status >= 500:
+            log.error("%s %s failed (request %s)", request.method, request.path, request.id, exc_info=exception)
+        if request.path.startswith("/api/") or request.path.startswith("/health"):
+            return json_error(request, status, code, sentence, exception)
+        response = await error_page(request, status, sentence)
+        if isinstance(exception, RateLimited):
+            response.headers["Retry-After"] = str(exception.retry_after)
+        return response
+
+
+def describe(exception: Exception) -> tuple[int, str, str]:
+    """Status, code and sentence."""
+    if isinstance(exception, BugwatchError):
+        for kind in type(exception).__mro__:
+            if kind in STATUSES:
+                return *STATUSES[kind], str(exception)
+    if isinstance(exception, SanicException) and exception.status_code < 500:
+        sentences = {
+            404: "There is nothing at this address.",
+            405: "This address does not take that method.",
+            413: "The request is too large.",
+        }
+        return exception.status_code, "http_error", sentences.get(exception.status_code, str(exception))
+    return 500, "internal", "Something broke on our side. The log has it under this request id."
+
+
+def json_error(request: Request, status: int, code: str, sentence: str, exception: Exception) -> HTTPResponse:
+    """`{"code", "detail", "field"?, "request_id"}`."""
+    body: dict[str, object] = {"code": code, "detail": sentence, "request_id": str(request.id)}
+    headers: dict[str, str] = {}
+    if getattr(exception, "field", None):
+        body["field"] = exception.field  # type: ignore[attr-defined]
+    if isinstance(exception, RateLimited):
+        headers["Retry-After"] = str(exception.retry_after)
+    return HTTPResponse(msgspec.json.encode(body), status, headers, "application/json")

@@ -1,0 +1,130 @@
+"""Projects, their DSN keys and their API keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bugwatch.domain.project import Project, ProjectKey
+from bugwatch.storage.database import Reader, Row, Tx
+
+
+async def add_organization(tx: Tx, slug: str, name: str) -> int:
+    """The new organization's id. Raises Conflict if the slug is taken."""
+    made: int = await tx.value(
+        """
+        INSERT INTO organizations (slug, name, created_at)
+        VALUES (:slug, :name, :now)
+        RETURNING id""",
+        slug=slug,
+        name=name,
+        now=tx.now,
+    )
+    return made
+
+
+async def organizations(tx: Reader) -> Sequence[Row]:
+    """All, oldest first: id, slug, name."""
+    return await tx.all("SELECT id, slug, name FROM organizations ORDER BY id")
+
+
+async def add(tx: Tx, organization_id: int, slug: str, name: str, platform: str) -> Project:
+    """The new project. Raises Conflict if its organization has the slug already."""
+    row = await tx.one(
+        """
+        INSERT INTO projects (organization_id, slug, name, platform, scrub_keys, safe_keys, issue_counter, created_at)
+        VALUES (:organization_id, :slug, :name, :platform, '[]', '[]', 0, :now)
+        RETURNING *""",
+        organization_id=organization_id,
+        slug=slug,
+        name=name,
+        platform=platform,
+        now=tx.now,
+    )
+    assert row is not None
+    return project_of(row)
+
+
+async def get(tx: Reader, project_id: int) -> Project | None:
+    """The project, also while it is being deleted; None if there is none."""
+    row = await tx.one("SELECT * FROM projects WHERE id = :id", id=project_id)
+    return project_of(row) if row else None
+
+
+async def add_key(tx: Tx, project_id: int, public_key: str, label: str) -> None:
+    await tx.run(
+        """
+        INSERT INTO project_keys (project_id, public_key, label, is_active, created_at)
+        VALUES (:project_id, :public_key, :label, 1, :now)""",
+        project_id=project_id,
+        public_key=public_key,
+        label=label,
+        now=tx.now,
+    )
+
+
+async def key(tx: Reader, public_key: str) -> ProjectKey | None:
+    row = await tx.one("SELECT * FROM project_keys WHERE public_key = :public_key", public_key=public_key)
+    return key_of(row) if row else None
+
+
+async def keys(tx: Reader, project_id: int) -> list[ProjectKey]:
+    """The project's DSN keys, newest first."""
+    rows = await tx.all(
+        "SELECT * FROM project_keys WHERE project_id = :project_id ORDER BY id DESC", project_id=project_id
+    )
+    return [key_of(row) for row in rows]
+
+
+async def add_api_key(tx: Tx, project_id: int, key_hash: bytes, hint: str) -> None:
+    await tx.run(
+        """
+        INSERT INTO api_keys (project_id, key_hash, hint, is_active, created_at)
+        VALUES (:project_id, :key_hash, :hint, 1, :now)""",
+        project_id=project_id,
+        key_hash=key_hash,
+        hint=hint,
+        now=tx.now,
+    )
+
+
+async def project_of_api_key(tx: Reader, key_hash: bytes) -> int | None:
+    """The id of the project whose API key has this hash, if the key is still good."""
+    found: int | None = await tx.value(
+        """
+        SELECT project_id FROM api_keys
+        WHERE key_hash = :key_hash AND is_active = 1 AND COALESCE(expires_at, :now + 1) > :now""",
+        key_hash=key_hash,
+        now=tx.now,
+    )
+    return found
+
+
+def project_of(row: Row) -> Project:
+    return Project(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        slug=row["slug"],
+        name=row["name"],
+        platform=row["platform"],
+        rate_limit=row["rate_limit"],
+        scrub_keys=tuple(json.loads(row["scrub_keys"])),
+        safe_keys=tuple(json.loads(row["safe_keys"])),
+        created_at=row["created_at"],
+        first_event_at=row["first_event_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+def key_of(row: Row) -> ProjectKey:
+    return ProjectKey(
+        id=row["id"],
+        project_id=row["project_id"],
+        public_key=row["public_key"],
+        label=row["label"],
+        rate_limit=row["rate_limit"],
+        is_active=bool(row["is_active"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
+    )
