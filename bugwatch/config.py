@@ -1,7 +1,7 @@
 """What an operator can set. Every field is `BUGWATCH_<NAME>` or `BUGWATCH_<NAME>_FILE` (a file that holds the value).
 
-Precedence: flag > environment > file (`bugwatch.toml` in the data directory) > settings page. The descriptions below are
-the manual: `.env.example`, `bugwatch config` and the in-app page are made from them. Only `main` and `cli` read this.
+Precedence: flag > environment > file (`bugwatch.toml` in the data folder) > settings page. The descriptions
+below are the manual: `.env.example`, `bugwatch config` and the in-app page are made from them. Only `main` and `cli` read this.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Config(BaseModel):
     )
     database_url: str = Field(
         "",
-        description="postgresql://user:password@host/database to use Postgres. Empty: a SQLite file in the data folder.",
+        description="postgresql://user:password@host/database for Postgres. Empty: a SQLite file in the data folder.",
     )
     database_pool_size: int = Field(10, ge=2, le=500, description="Connections to Postgres that are kept at most.")
     secret_key: str = Field(
         "",
-        description="Signs logins and links, encrypts stored secrets: at least 32 characters, the same on every instance. "
+        description="Signs logins and links, encrypts stored secrets: 32 characters or more, the same on every instance. "
         "Empty: a file in the data folder, made at first start.",
     )
     rate_limit: int = Field(
@@ -87,9 +87,7 @@ class Config(BaseModel):
         description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465 to send mail. Empty: no mail is sent.",
     )
     mail_from: str = Field("", description="The sender of mails. Empty: bugwatch@ and the host of the base URL.")
-    spool_limit_mb: int = Field(
-        512, ge=1, description="MB of events that may wait to be digested before new ones are refused."
-    )
+    spool_limit_mb: int = Field(512, ge=1, description="MB of events that may wait before new ones are refused.")
     disk_floor_mb: int = Field(
         256, ge=0, description="MB that must stay free on the disk; below, new events are refused."
     )

@@ -43,7 +43,7 @@ class BugwatchRequest(Request):
 
 def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
     """The app over `house`. Nothing is started here."""
-    settings = {
+    settings: dict[str, str | bool | int | float | None] = {
         "REQUEST_MAX_SIZE": BODY_LIMIT,
         "REQUEST_TIMEOUT": REQUEST_TIMEOUT_S,
         "RESPONSE_TIMEOUT": RESPONSE_TIMEOUT_S,

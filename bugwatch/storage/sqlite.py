@@ -165,7 +165,7 @@ class SqliteDatabase:
                 continue
             try:
                 result = job.work(connection)
-            except BaseException as error:  # the writer must outlive whatever a transaction raises
+            except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction raises
                 _answer(job, None, _translate(error))
             else:
                 _answer(job, result, None)
