@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
 from sanic import Blueprint, HTTPResponse, Request, Sanic
-from sanic.config import Config
 
 from bugwatch import resources
 from bugwatch.server import render
@@ -43,27 +41,34 @@ async def broken(request: Request) -> HTTPResponse:
     return await render.error_page(request, 503, "Not now.")
 
 
-ERROR = {"title": "Title", "sentence": "A sentence.", "status": 404}
+ERROR = {"title": "Title", "sentence": "A sentence."}
 
 
-def app_at(base_url: str) -> Sanic[Config, SimpleNamespace]:
+async def app_at(base_url: str) -> render.App:
     Sanic.test_mode = True
-    app: Sanic[Config, SimpleNamespace] = Sanic(f"pages-{abs(hash(base_url))}", configure_logging=False)
-    Sanic.unregister_app(app)
+    app: render.App = Sanic("pages", configure_logging=False)
     app.blueprint(bp.copy("issues"))
     app.blueprint(static.bp.copy("static"))
     render.install(app, WEB, base_url)
+    app.asgi = True
+    await app._startup()
     return app
 
 
-@pytest.fixture
-def app() -> Iterator[Sanic[Config, SimpleNamespace]]:
-    yield app_at("")
+def client_of(app: render.App) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Sanic's types are its own
+    return httpx.AsyncClient(transport=transport, base_url="http://bugwatch.test")
 
 
 @pytest.fixture
-async def client(app: Sanic[Config, SimpleNamespace]) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bugwatch.test")
+async def app() -> render.App:
+    return await app_at("")
+
+
+@pytest.fixture
+async def client(app: render.App) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as client:
+        yield client
 
 
 async def test_a_page_comes_with_a_strict_policy_and_stays_in_no_cache(client: httpx.AsyncClient) -> None:
@@ -83,8 +88,12 @@ async def test_htmx_gets_the_part_and_a_person_the_page(client: httpx.AsyncClien
     assert "<!doctype html>" in restored.text
 
 
-@pytest.mark.parametrize(("cookie", "theme"), [("dark", "dark"), ("light", "light"), ("x' onload='", "auto"), ("", "auto")])
-async def test_the_server_writes_the_theme_that_the_cookie_names(client: httpx.AsyncClient, cookie: str, theme: str) -> None:
+@pytest.mark.parametrize(
+    ("cookie", "theme"), [("dark", "dark"), ("light", "light"), ("x' onload='", "auto"), ("", "auto")]
+)
+async def test_the_server_writes_the_theme_that_the_cookie_names(
+    client: httpx.AsyncClient, cookie: str, theme: str
+) -> None:
     answer = await client.get("/issues", headers={"Cookie": f"theme={cookie}"})
 
     assert f'data-theme="{theme}"' in answer.text
@@ -115,8 +124,8 @@ async def test_a_forged_toast_is_ignored(client: httpx.AsyncClient, forged: str)
 
 
 @pytest.mark.parametrize("url", ["https://evil.test/", "//evil.test/", "javascript:alert(1)"])
-async def test_a_toast_posts_nowhere_but_to_us(app: Sanic[Config, SimpleNamespace], url: str) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bugwatch.test") as client:
+async def test_a_toast_posts_nowhere_but_to_us(app: render.App, url: str) -> None:
+    async with client_of(app) as client:
         forged = render._packed(render.Toast("Done", render.Undo(url)))
         answer = await client.get("/issues", headers={"Cookie": f"toast={forged}"})
 
@@ -125,8 +134,8 @@ async def test_a_toast_posts_nowhere_but_to_us(app: Sanic[Config, SimpleNamespac
 
 
 async def test_every_address_carries_the_base_path() -> None:
-    app = app_at("https://example.test/bw/")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bugwatch.test") as client:
+    app = await app_at("https://example.test/bw/")
+    async with client_of(app) as client:
         text = (await client.get("/issues")).text
 
     addresses = re.findall(r'(?:href|src|action)="([^"#]+)', text)
@@ -143,7 +152,7 @@ async def test_a_failure_of_ours_asks_nothing_more_of_the_house(client: httpx.As
 
 
 async def test_assets_are_kept_for_good_under_the_name_of_their_content(
-    app: Sanic[Config, SimpleNamespace], client: httpx.AsyncClient
+    app: render.App, client: httpx.AsyncClient
 ) -> None:
     address = render.pages_of(app).static("css/bugwatch.css")
 
@@ -158,7 +167,9 @@ async def test_assets_are_kept_for_good_under_the_name_of_their_content(
     assert old.headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("path", ["../pyproject.toml", "..%2f..%2fpyproject.toml", "templates/layouts/base.html", "css/"])
+@pytest.mark.parametrize(
+    "path", ["../pyproject.toml", "..%2f..%2fpyproject.toml", "templates/layouts/base.html", "css/"]
+)
 async def test_nothing_but_assets_is_served(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(f"/static/x/{path}")
 
@@ -192,7 +203,9 @@ def test_the_modules_of_the_script_share_no_names() -> None:
     """They stand in one scope once they are joined."""
     names = []
     for file in sorted((WEB / "js").glob("*.js")):
-        names += re.findall(r"^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", file.read_text("utf-8"), re.M)
+        names += re.findall(
+            r"^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", file.read_text("utf-8"), re.M
+        )
 
     assert sorted(names) == sorted(set(names))
     assert "import " not in script(WEB / "js").split("\n", 1)[1]

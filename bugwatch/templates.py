@@ -1,0 +1,153 @@
+"""The one jinja environment, and the one catalogue of texts: pages, mail and notices are written with it.
+
+Files ending in `.html` are escaped, all others (mail as plain text) are not. Every text that a person may read goes
+through `_("…")` or `ngettext("…", "…", n)`, here and in templates; English is the key. A text is always a format
+string: `_("%(count)s selected", count=3)`, and a percent sign is written `%%`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
+from gettext import translation
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.ext import Extension
+from markupsafe import Markup
+
+from bugwatch import resources
+
+_SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
+_MONTH, _YEAR = 30 * _DAY, 365 * _DAY
+
+_catalogue = translation("bugwatch", resources.web() / "locale", languages=["en"], fallback=True)
+
+
+def gettext(message: str, **values: object) -> str:
+    """The text in the reader's language, with its `%(name)s` filled in. Plain: escaping is the template's affair."""
+    return _catalogue.gettext(message) % values
+
+
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """Like `gettext`, for a count, which the text may name as `%(num)s`."""
+    return _catalogue.ngettext(one, many, num) % {"num": number(num), **values}
+
+
+class Templates:
+    """Renders the files of a folder. What is added by `offer` is a global of every template."""
+
+    def __init__(self, folder: Path, *, is_reloading: bool = False) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,  # a misspelt name is an error, not an empty place on the page
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=is_reloading,
+            extensions=["jinja2.ext.i18n", _Unindented],
+        )
+        self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the extension
+            _catalogue.gettext, _catalogue.ngettext, newstyle=True
+        )
+        self._environment.filters.update(
+            number=number, breakable=breakable, iso=iso, moment=moment, day=day, attributes=attributes
+        )
+        self._environment.globals.update(ago=ago, age=age)
+
+    def offer(self, **functions: Callable[..., object]) -> None:
+        self._environment.globals.update(functions)
+
+    def render(self, name: str, context: Mapping[str, object]) -> str:
+        return self._environment.get_template(name).render(context)
+
+
+class _Unindented(Extension):
+    """Drops the indentation of our own markup once, when a template is compiled: about a fifth of every page.
+
+    What a page shows inside `<pre>` comes from values, which this does not touch.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        if name is None or not name.endswith(".html"):
+            return source
+        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE)
+
+
+def number(value: int) -> str:
+    """12402 as 12,402."""
+    return f"{value:,}"
+
+
+def breakable(path: str) -> Markup:
+    """A path, or a dotted name, that a browser may wrap after its separators."""
+    escaped = str(Markup.escape(path))
+    return Markup(re.sub(r"(?<=[/\\.:])(?=\w)", "<wbr>", escaped))  # noqa: S704  # the value was escaped one line above
+
+
+def attributes(given: Mapping[str, object]) -> Markup:
+    """HTML attributes, escaped, each with a space before it: `data_key="x"` as ` data-key="x"`; None and False are left
+    out, True is a bare name."""
+    pairs = (
+        (name.replace("_", "-"), value) for name, value in given.items() if value is not None and value is not False
+    )
+    return Markup("").join(Markup(" {}").format(n) if v is True else Markup(' {}="{}"').format(n, v) for n, v in pairs)
+
+
+def iso(at: int) -> str:
+    """2026-11-21T14:31:07.123Z, for `datetime` attributes and machines."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(at: int, zone: tzinfo) -> str:
+    """Nov 21, 2026, 14:31:07 UTC."""
+    local = datetime.fromtimestamp(at / 1000, zone)
+    return f"{local:%b} {local.day}, {local:%Y, %H:%M:%S %Z}"
+
+
+def day(at: int, zone: tzinfo) -> str:
+    """Nov 21, 2026."""
+    local = datetime.fromtimestamp(at / 1000, zone)
+    return f"{local:%b} {local.day}, {local:%Y}"
+
+
+def ago(at: int, now: int) -> str:
+    """How long it is past, in one unit: 12s ago, 4m ago, 3h ago, 5d ago, 2mo ago, 3y ago. The future is "just now"."""
+    past = now - at
+    if past < _SECOND:
+        return gettext("just now")
+    return _in_one_unit(past, _AGO)
+
+
+def age(since: int, now: int) -> str:
+    """How long it has existed: 5h old."""
+    return _in_one_unit(max(now - since, _SECOND), _OLD)
+
+
+def _in_one_unit(span: int, texts: tuple[tuple[int, str], ...]) -> str:
+    unit, text = next((unit, text) for unit, text in texts if span >= unit)
+    return gettext(text, n=span // unit)
+
+
+def _(message: str) -> str:
+    """Marks a text for the catalogue where it is only looked up later."""
+    return message
+
+
+_AGO = (
+    (_YEAR, _("%(n)sy ago")),
+    (_MONTH, _("%(n)smo ago")),
+    (_DAY, _("%(n)sd ago")),
+    (_HOUR, _("%(n)sh ago")),
+    (_MINUTE, _("%(n)sm ago")),
+    (_SECOND, _("%(n)ss ago")),
+)
+_OLD = (
+    (_YEAR, _("%(n)sy old")),
+    (_MONTH, _("%(n)smo old")),
+    (_DAY, _("%(n)sd old")),
+    (_HOUR, _("%(n)sh old")),
+    (_MINUTE, _("%(n)sm old")),
+    (_SECOND, _("%(n)ss old")),
+)
