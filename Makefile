@@ -52,6 +52,9 @@ test: install
 	$(BIN)/pytest -n 2 --dist loadgroup --cov -rs || failed=1; \
 	exit $$failed
 
+.env.example: bugwatch/config.py .venv/installed
+	$(BIN)/python -c 'from bugwatch.config import env_example; print(env_example(), end="")' > $@
+
 bench: install
 	$(BIN)/python -m tests.bench
 

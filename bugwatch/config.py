@@ -1,13 +1,14 @@
 """What an operator can set. Every field is `BUGWATCH_<NAME>` or `BUGWATCH_<NAME>_FILE` (a file that holds the value).
 
-Precedence: flag > environment > file (`bugwatch.toml` in the data folder) > settings page. The descriptions
-below are the manual: `.env.example`, `bugwatch config` and the in-app page are made from them. Only `main` and `cli` read this.
+Precedence: flag > environment > file (`bugwatch.toml` in the data folder) > settings page. The descriptions below are
+the manual: `.env.example`, `bugwatch config` and the in-app page are made from them. Only `main` and `cli` read this.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -67,14 +68,14 @@ class Config(BaseModel):
     database_pool_size: int = Field(10, ge=2, le=500, description="Connections to Postgres that are kept at most.")
     secret_key: str = Field(
         "",
-        description="Signs logins and links, encrypts stored secrets: 32 characters or more, the same on every instance. "
-        "Empty: a file in the data folder, made at first start.",
+        description="Signs logins and links, encrypts stored secrets: 32 characters or more, the same on every "
+        "instance. Empty: a file in the data folder, made at first start.",
     )
     rate_limit: int = Field(
         6_000,
         ge=0,
-        description="Events a minute that a project may send unless it says otherwise; a minute's worth may come at once. "
-        "0: no limit.",
+        description="Events a minute that a project may send unless it says otherwise; a minute's worth may come at "
+        "once. 0: no limit.",
     )
     trusted_proxies: str = Field(
         "",
@@ -162,6 +163,17 @@ def load(
         if first["type"] == "extra_forbidden":
             raise Invalid(f"{sources.get(name, 'The configuration')} sets “{name}”, which is not a setting.") from None
         raise Invalid(f"{PREFIX}{name.upper()} ({sources.get(name, 'default')}): {reason}.", name) from None
+
+
+def env_example() -> str:
+    """`.env.example`: every setting under its description, commented out, with its default."""
+    parts = ["# Every setting, with its default. Each can also be read from a file: BUGWATCH_<NAME>_FILE.\n"]
+    for name, field in Config.model_fields.items():
+        default = "" if field.default_factory else field.default
+        value = str(default).lower() if isinstance(default, bool) else default
+        description = textwrap.fill(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")
+        parts.append(f"{description}\n#{PREFIX}{name.upper()}={value}\n")
+    return "\n".join(parts)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
