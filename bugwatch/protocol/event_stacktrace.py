@@ -1,0 +1,195 @@
+"""Frames and threads: from the wire to the domain, tolerant (`frames_of`, `threads_of`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from bugwatch.domain.stacktrace import NOTHING, Frame, Thread
+from bugwatch.protocol import event_limits as limits
+from bugwatch.protocol.event_limits import Notes, bag, line, prose, verbatim
+from bugwatch.protocol.event_shapes import LeanFrame
+
+T = TypeVar("T")
+
+MAX_POSITION = 2**31 - 1
+_INTERPRETED = frozenset(Frame.__slots__) - {"rest"}
+
+
+def elements(value: Any, path: str, notes: Notes) -> list[tuple[int, dict[str, Any]]]:
+    """The objects of a list, of `{"values": list}` or of a single object, each with its index; the rest is dropped."""
+    if isinstance(value, dict):
+        value = value["values"] if "values" in value else [value] if value else None
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        notes.add(path, "dropped, it is not a list")
+        return []
+    found = [(index, item) for index, item in enumerate(value) if isinstance(item, dict)]
+    if len(found) < sum(item is not None for item in value):
+        notes.add(path, "elements that are not objects were dropped")
+    return found
+
+
+def frames_of(stacktrace: Any, path: str, notes: Notes) -> tuple[Frame, ...]:
+    """The frames of a `stacktrace` object (or of a bare list of frames), crash frame last."""
+    if isinstance(stacktrace, list):
+        stacktrace = {"frames": stacktrace}
+    if not isinstance(stacktrace, dict):
+        if stacktrace is not None:
+            notes.add(path, "dropped, it is not an object")
+        return ()
+    frames = stacktrace.get("frames")
+    if not isinstance(frames, list):
+        if frames is not None:
+            notes.add(f"{path}.frames", "dropped, it is not a list")
+        return ()
+    found = [(index, frame) for index, frame in enumerate(frames) if isinstance(frame, LeanFrame | dict)]
+    if len(found) < len(frames) and len(found) < sum(frame is not None for frame in frames):
+        notes.add(f"{path}.frames", "elements that are not objects were dropped")
+    return tuple(
+        _lean_frame(frame) if isinstance(frame, LeanFrame) else _frame(frame, f"{path}.frames.{index}", notes)
+        for index, frame in ends(found, f"{path}.frames", notes)
+    )
+
+
+def ends(frames: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
+    """The oldest and the newest of too many frames: where it began and where it crashed, without the recursion between."""
+    if len(frames) <= limits.FRAMES_OLDEST + limits.FRAMES_NEWEST:
+        return frames
+    notes.add(path, f"cut to {limits.FRAMES_OLDEST} oldest and {limits.FRAMES_NEWEST} newest frames", len(frames))
+    return [*frames[: limits.FRAMES_OLDEST], *frames[-limits.FRAMES_NEWEST :]]
+
+
+def _frame(frame: dict[str, Any], path: str, notes: Notes) -> Frame:
+    def name(key: str, limit: int) -> str:
+        return verbatim(frame.get(key), limit, f"{path}.{key}", notes)
+
+    filename, abs_path = places(name("filename", limits.PATH), name("abs_path", limits.PATH))
+    return Frame(
+        function=known(name("function", limits.FUNCTION)),
+        raw_function=name("raw_function", limits.FUNCTION),
+        module=name("module", limits.FUNCTION),
+        package=name("package", limits.FUNCTION),
+        filename=filename,
+        abs_path=abs_path,
+        platform=name("platform", limits.NAME),
+        lineno=_position(frame.get("lineno"), f"{path}.lineno", notes),
+        colno=_position(frame.get("colno"), f"{path}.colno", notes),
+        in_app=flag(frame.get("in_app")),
+        context_line=_source_line(frame.get("context_line"), f"{path}.context_line", notes),
+        pre_context=_source_lines(frame.get("pre_context"), f"{path}.pre_context", notes)[-limits.CONTEXT_LINES :],
+        post_context=_source_lines(frame.get("post_context"), f"{path}.post_context", notes)[: limits.CONTEXT_LINES],
+        vars=bag(frame.get("vars"), limits.VARS, f"{path}.vars", notes),
+        rest=_rest(frame, path, notes),
+    )
+
+
+def _lean_frame(frame: LeanFrame) -> Frame:
+    """As `_frame`, for what decoding has already checked: this is the inner loop of ingestion."""
+    filename, abs_path = places(frame.filename or "", frame.abs_path or "")
+    context_line = frame.context_line
+    return Frame(
+        known(frame.function or ""),
+        frame.raw_function or "",
+        frame.module or "",
+        frame.package or "",
+        filename,
+        abs_path,
+        frame.platform or "",
+        frame.lineno or None,
+        frame.colno or None,
+        frame.in_app,
+        context_line and context_line.rstrip("\r\n"),
+    )
+
+
+def known(function: str) -> str:
+    """SDKs say `?` where they do not know the function."""
+    return "" if function == "?" else function
+
+
+def places(filename: str, abs_path: str) -> tuple[str, str]:
+    """Each stands in for the other where it is missing, and a URL is an absolute path whose path part names the file."""
+    filename, abs_path = filename or abs_path, abs_path or filename
+    return (_path_of(filename) or filename if "://" in filename else filename), abs_path
+
+
+def _path_of(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # such as http://[
+        return ""
+
+
+def flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _position(value: Any, path: str, notes: Notes) -> int | None:
+    """A line or column from 1 on. SDKs send 0 for "none", and some a number in quotes."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_POSITION:
+        notes.add(path, "dropped, it is not a line or column number")
+        return None
+    return value
+
+
+def _source_line(value: Any, path: str, notes: Notes) -> str | None:
+    return None if value is None else prose(value, limits.SOURCE_LINE, path, notes).rstrip("\r\n")
+
+
+def _source_lines(value: Any, path: str, notes: Notes) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        if value is not None:
+            notes.add(path, "dropped, it is not a list of lines")
+        return ()
+    return tuple(_source_line(item, path, notes) or "" for item in value)
+
+
+def _rest(frame: dict[str, Any], path: str, notes: Notes) -> Any:
+    rest = {key: value for key, value in frame.items() if key not in _INTERPRETED and value not in (None, "", {}, [])}
+    return bag(rest, limits.DETAIL, path, notes) if rest else NOTHING
+
+
+def threads_of(value: Any, path: str, notes: Notes) -> tuple[Thread, ...]:
+    """All threads that the SDK listed, also those without a stack."""
+    return tuple(
+        thread(
+            item.get("id"),
+            item.get("name"),
+            item.get("crashed"),
+            item.get("current"),
+            item.get("state"),
+            frames_of(item.get("stacktrace"), f"{path}.{index}.stacktrace", notes),
+            f"{path}.{index}",
+            notes,
+        )
+        for index, item in some_threads(elements(value, path, notes), path, notes)
+    )
+
+
+def some_threads(threads: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
+    """The first of too many threads."""
+    if len(threads) > limits.THREADS:
+        notes.add(path, f"cut to the first {limits.THREADS} threads", len(threads))
+    return threads[: limits.THREADS]
+
+
+def thread(
+    id_: Any, name: Any, crashed: Any, current: Any, state: Any, frames: tuple[Frame, ...], path: str, notes: Notes
+) -> Thread:
+    return Thread(
+        id=line(id_, limits.NAME, f"{path}.id", notes),
+        name=line(name, limits.THREAD_NAME, f"{path}.name", notes),
+        is_crashed=crashed is True,
+        is_current=current is True,
+        state=line(state, limits.NAME, f"{path}.state", notes),
+        frames=frames,
+    )

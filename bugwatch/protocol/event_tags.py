@@ -1,0 +1,129 @@
+"""Tags: the SDK's own, cleaned (`tags_of`), and what an index should know besides (`traits_of`, `index_tags`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from bugwatch.domain.event import Event
+from bugwatch.protocol import event_limits as limits
+from bugwatch.protocol.event_limits import Notes, line, spelled
+
+Tags = tuple[tuple[str, str], ...]
+
+RESERVED = frozenset({"release", "dist", "user", "filename", "function"})  # they have fields of their own
+TRAIT_CONTEXTS = ("browser", "os", "runtime", "device")
+_FOREIGN = re.compile(r"[^A-Za-z0-9_.:-]")
+_USER_AGENT_LIMIT = 400
+
+
+def tags_of(value: Any, notes: Notes) -> Tags:
+    """The SDK's tags from an object or a list of pairs: text on one line, at most 200 characters, each key once."""
+    if not value:
+        return ()
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = [item for item in value if isinstance(item, list) and len(item) == 2]
+    else:
+        notes.add("tags", "dropped, they are neither an object nor a list of pairs")
+        return ()
+    tags: dict[str, str] = {}
+    for key, item in pairs:
+        name, text = _key(key, notes), _value(item, notes, key)
+        if name and text and name not in RESERVED and name not in tags:
+            tags[name] = text
+    if len(tags) > limits.TAGS:
+        notes.add("tags", f"cut to the first {limits.TAGS}", len(tags))
+    return tuple(tags.items())[: limits.TAGS]
+
+
+def _key(key: Any, notes: Notes) -> str:
+    name = line(key, limits.TAG, "tags", notes).replace(" ", "-")
+    return _FOREIGN.sub("_", name) if _FOREIGN.search(name) else name
+
+
+def _value(value: Any, notes: Notes, key: Any) -> str:
+    return line(spelled(value) if isinstance(value, dict | list) else value, limits.TAG, f"tags.{key}", notes)
+
+
+def traits_of(contexts: dict[str, Any], request: Any, platform: str, notes: Notes) -> Tags:
+    """`browser: Firefox 140.0`, `browser.name: Firefox` and the like, and for browsers the page's URL.
+
+    `contexts` needs only TRAIT_CONTEXTS, `request` only `url` and `headers`. A browser sends its User-Agent alone.
+    """
+    found: dict[str, str] = {}
+    request = request if isinstance(request, dict) else {}
+    for kind in TRAIT_CONTEXTS:
+        context = contexts.get(kind)
+        if isinstance(context, dict):
+            found.update(_trait(kind, context.get("name") or context.get("model"), context.get("version"), notes))
+    if platform == "javascript":
+        for kind, name, version in _told_by(_user_agent(request.get("headers"))):
+            if kind not in found:
+                found.update(_trait(kind, name, version, notes))
+        if page := line(request.get("url"), limits.URL, "request.url", notes).partition("#")[0].partition("?")[0]:
+            found["url"] = page[: limits.TAG]
+    return tuple(found.items())
+
+
+def _trait(kind: str, name: Any, version: Any, notes: Notes) -> dict[str, str]:
+    name = line(name, limits.TAG // 2, f"contexts.{kind}.name", notes)
+    if not name:
+        return {}
+    version = line(version, limits.TAG // 2 - 1, f"contexts.{kind}.version", notes)
+    return {kind: f"{name} {version}".rstrip(), f"{kind}.name": name}
+
+
+def _user_agent(headers: Any) -> str:
+    pairs = headers.items() if isinstance(headers, dict) else headers if isinstance(headers, list) else ()
+    for pair in pairs:
+        if isinstance(pair, list | tuple) and len(pair) == 2 and str(pair[0]).lower() == "user-agent":
+            value = pair[1][0] if isinstance(pair[1], list) and pair[1] else pair[1]
+            return value[:_USER_AGENT_LIMIT] if isinstance(value, str) else ""
+    return ""
+
+
+@lru_cache(maxsize=4096)  # looking through all known browsers takes 2 ms, and the same few come again and again
+def _told_by(user_agent: str) -> tuple[tuple[str, str, str], ...]:
+    """(kind, name, version) for browser, os and device as a User-Agent tells them; those it does not tell are left out."""
+    if not user_agent:
+        return ()
+    from ua_parser import parse  # its tables take 0.2 s to load, and many an instance never needs them
+
+    told = parse(user_agent)
+    browser, os, device = told.user_agent, told.os, told.device
+    return (
+        *([("browser", browser.family, _version(browser.major, browser.minor))] if browser else []),
+        *([("os", os.family, _version(os.major, os.minor))] if os else []),
+        *([("device", device.family, "")] if device else []),
+    )
+
+
+def _version(*parts: str | None) -> str:
+    return ".".join(part for part in parts if part)
+
+
+def index_tags(event: Event) -> Tags:
+    """What an index should know beside `event.tags`, which win where both speak. Works on a skimmed event."""
+    own = {key for key, _ in event.tags}
+    return tuple((key, text[: limits.TAG]) for key, text in _index_tags(event) if text and key not in own)
+
+
+def _index_tags(event: Event) -> Iterator[tuple[str, str]]:
+    yield "environment", event.environment
+    yield "level", event.level.value
+    yield "release", event.release
+    yield "dist", event.dist
+    yield "logger", event.logger
+    yield "server_name", event.server_name
+    yield "transaction", event.transaction
+    yield "sdk", event.sdk.name
+    mechanism = next((item.mechanism for item in reversed(event.exceptions) if item.mechanism), None)
+    if mechanism:
+        yield "mechanism", mechanism.type
+        if mechanism.is_handled is not None:
+            yield "handled", "yes" if mechanism.is_handled else "no"
+    yield from event.traits

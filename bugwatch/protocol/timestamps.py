@@ -1,0 +1,48 @@
+"""When it happened, by a clock that may be wrong. Wire instants are seconds or ISO 8601; ours are ms since 1970, UTC."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+SECOND = 1_000
+MAX_FUTURE = 60 * SECOND
+MAX_DRIFT = 55 * 60 * SECOND  # Relay's threshold: smaller differences are ordinary latency
+YEAR_2000 = 946_684_800 * SECOND  # nothing that we watch is older; it is a clock that was never set
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def instant_of(value: Any) -> int | None:
+    """ms since 1970 from seconds (int or float) or an ISO 8601 string (naive means UTC); None for anything else.
+
+    Fractions finer than a microsecond are cut. Numbers in strings are refused, as Relay does.
+    """
+    if isinstance(value, str):
+        return _from_iso(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(round(value * SECOND)) if abs(value) < 1e15 else None
+
+
+def _from_iso(text: str) -> int | None:
+    if text[4:5] != "-" or text[7:8] != "-":  # fromisoformat would also take 20261121 and 2026-W47-6
+        return None
+    try:
+        moment = datetime.fromisoformat(text.upper())
+        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def drift_of(sent_at: int | None, received_at: int) -> int:
+    """What to add to every instant of an event because the sender's clock is off, in ms; 0 for a clock that is near."""
+    drift = 0 if sent_at is None else received_at - sent_at
+    return drift if abs(drift) >= MAX_DRIFT else 0
+
+
+def is_believable(instant: int, received_at: int) -> bool:
+    """Whether something that arrived at `received_at` can have happened at `instant`."""
+    return YEAR_2000 <= instant <= received_at + MAX_FUTURE
