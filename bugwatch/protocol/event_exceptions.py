@@ -45,7 +45,7 @@ def newest(values: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
 
 
 def exception(
-    type_: Any,
+    kind: Any,
     value: Any,
     module: Any,
     thread_id: Any,
@@ -56,9 +56,9 @@ def exception(
 ) -> ExceptionValue | None:
     """One exception, or None where there is neither type nor text nor stack."""
     how = _mechanism(mechanism, f"{path}.mechanism", notes)
-    name = line(type_, limits.EXCEPTION_TYPE, f"{path}.type", notes)
+    name = line(kind, limits.EXCEPTION_TYPE, f"{path}.type", notes)
     text = prose(value, limits.MESSAGE, f"{path}.value", notes)
-    # A message that an SDK wrapped into an exception for its stack is synthetic, and "Payment: refused" is all its text.
+    # A message that an SDK wrapped into an exception for its stack is synthetic: there "Payment: refused" is all text.
     if not name and not (how and how.is_synthetic) and (start := _TYPE_IN_VALUE.match(text)):
         name, text = start[1], text[start.end() :]
     if not name and not text and not frames:

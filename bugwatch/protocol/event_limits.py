@@ -1,7 +1,7 @@
 """How much of an event we keep, and the tools that cut it: `line`, `prose`, `bag` and the notes they leave.
 
-More generous than Relay's limits wherever somebody who debugs would miss the rest; the cap on the whole event bounds it.
-Text limits are in characters.
+More generous than Relay's limits wherever somebody who debugs would miss the rest; the cap on the whole event bounds
+it. Text limits are in characters.
 """
 
 from __future__ import annotations

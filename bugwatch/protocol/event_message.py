@@ -16,7 +16,7 @@ _BRACES = re.compile(r"\{(\w{0,64})\}")
 
 
 def message_of(logentry: Any, message: Any, notes: Notes) -> tuple[str, str, Json]:
-    """(formatted, template, params) from the event's `logentry` and `message`. The template is empty where none is known."""
+    """(formatted, template, params) of the event's `logentry` and `message`; no template where it equals the text."""
     entry = logentry if logentry not in (None, "", {}) else message
     plain = message if isinstance(message, str) else ""
     if not isinstance(entry, dict):

@@ -1,4 +1,4 @@
-"""Frames and threads: from the wire to the domain, tolerant (`frames_of`, `threads_of`)."""
+"""Stack traces and threads. Frames come whole (as objects) or lean (as `LeanFrame`), crash frame last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INTERPRETED = frozenset(Frame.__slots__) - {"rest"}
 def elements(value: Any, path: str, notes: Notes) -> list[tuple[int, dict[str, Any]]]:
     """The objects of a list, of `{"values": list}` or of a single object, each with its index; the rest is dropped."""
     if isinstance(value, dict):
-        value = value["values"] if "values" in value else [value] if value else None
+        value = value.get("values", [value] if value else None)
     if value is None:
         return []
     if not isinstance(value, list):
@@ -55,7 +55,7 @@ def frames_of(stacktrace: Any, path: str, notes: Notes) -> tuple[Frame, ...]:
 
 
 def ends(frames: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
-    """The oldest and the newest of too many frames: where it began and where it crashed, without the recursion between."""
+    """Of too many frames the oldest and the newest: where it began and where it crashed, without what lies between."""
     if len(frames) <= limits.FRAMES_OLDEST + limits.FRAMES_NEWEST:
         return frames
     notes.add(path, f"cut to {limits.FRAMES_OLDEST} oldest and {limits.FRAMES_NEWEST} newest frames", len(frames))
@@ -111,7 +111,7 @@ def known(function: str) -> str:
 
 
 def places(filename: str, abs_path: str) -> tuple[str, str]:
-    """Each stands in for the other where it is missing, and a URL is an absolute path whose path part names the file."""
+    """(filename, abs_path): each stands in for the other where it is missing; of a URL, its path names the file."""
     filename, abs_path = filename or abs_path, abs_path or filename
     return (_path_of(filename) or filename if "://" in filename else filename), abs_path
 

@@ -24,9 +24,9 @@ def tags_of(value: Any, notes: Notes) -> Tags:
     if not value:
         return ()
     if isinstance(value, dict):
-        pairs = list(value.items())
+        pairs = [*value.items()]
     elif isinstance(value, list):
-        pairs = [item for item in value if isinstance(item, list) and len(item) == 2]
+        pairs = [(item[0], item[1]) for item in value if isinstance(item, list) and len(item) == 2]
     else:
         notes.add("tags", "dropped, they are neither an object nor a list of pairs")
         return ()
@@ -88,7 +88,7 @@ def _user_agent(headers: Any) -> str:
 
 @lru_cache(maxsize=4096)  # looking through all known browsers takes 2 ms, and the same few come again and again
 def _told_by(user_agent: str) -> tuple[tuple[str, str, str], ...]:
-    """(kind, name, version) for browser, os and device as a User-Agent tells them; those it does not tell are left out."""
+    """(kind, name, version) for as many of browser, os and device as a User-Agent tells."""
     if not user_agent:
         return ()
     from ua_parser import parse  # its tables take 0.2 s to load, and many an instance never needs them

@@ -46,7 +46,7 @@ def _data(user: dict[str, Any]) -> Any:
 def address_of(user: Any, env: Any, infer_ip: Any, platform: str, remote_addr: str) -> str:
     """The address to fill in where the user has none: the application's own REMOTE_ADDR, else the connection's.
 
-    `infer_ip` is the SDK's wish: `auto`, `never`, or None (then `{{auto}}` asks for it, and browsers and Apple imply it).
+    `infer_ip` is the SDK's wish: `auto`, `never`, or None (then `{{auto}}` asks for it, browsers and Apple imply it).
     """
     if infer_ip == "never":
         return ""

@@ -1,7 +1,7 @@
 """JSON as it really arrives: bare NaN, half surrogates, stray bytes, NUL characters, brackets nested a million deep.
 
-What comes out can always be stored and sent on: no NaN, no NUL (Postgres refuses it in text), no lone surrogate, no depth
-that overflows a stack. `msgspec` reads the well-formed rest at full speed.
+What comes out can always be stored and sent on: no NaN, no NUL (Postgres refuses it in text), no lone surrogate, no
+depth that overflows a stack. `msgspec` reads the well-formed rest at full speed.
 """
 
 from __future__ import annotations

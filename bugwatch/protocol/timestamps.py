@@ -1,4 +1,4 @@
-"""When it happened, by a clock that may be wrong. Wire instants are seconds or ISO 8601; ours are ms since 1970, UTC."""
+"""When it happened, by a clock that may be wrong. The wire says seconds or ISO 8601; we say ms since 1970, UTC."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def instant_of(value: Any) -> int | None:
         return _from_iso(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return int(round(value * SECOND)) if abs(value) < 1e15 else None
+    return round(value * SECOND) if abs(value) < 1e15 else None
 
 
 def _from_iso(text: str) -> int | None:
