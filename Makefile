@@ -4,10 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' bugwatch/__init__.py)
 BUNDLE := bugwatch-$(VERSION)-linux-$(shell uname -m)
-PACKED := $(shell find bugwatch web migrations packaging/pyinstaller bugwatch.spec -type f -not -name '*.pyc')
-
-# The same tree gives the same executable.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1)
+PACKED := $(shell find bugwatch web migrations packaging bugwatch.spec -type f -not -name '*.pyc')
 
 .PHONY: help install run dev test check format bench prove build lock clean
 
@@ -63,11 +60,14 @@ prove: install
 
 build: dist/bugwatch
 
+# The seed and the dates make the same tree give the same bytes.
 dist/bugwatch: $(PACKED) .venv/installed
-	PYTHONHASHSEED=1 $(BIN)/pyinstaller --noconfirm --log-level WARN bugwatch.spec
-	tar --create --gzip --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner \
+	rm -rf dist/$(BUNDLE)
+	PYTHONHASHSEED=1 SOURCE_DATE_EPOCH=1 $(BIN)/pyinstaller --noconfirm --log-level WARN bugwatch.spec
+	cp LICENSE CHANGELOG.md packaging/systemd/bugwatch.service packaging/linux/install.sh dist/$(BUNDLE)/
+	tar --create --gzip --sort=name --mtime=@1 --owner=0 --group=0 --numeric-owner \
 		--directory dist --file dist/$(BUNDLE).tar.gz $(BUNDLE)
-	@ls -lh dist/bugwatch dist/$(BUNDLE).tar.gz
+	@ls -lh $@ dist/$(BUNDLE).tar.gz
 
 lock: .venv/installed
 	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

@@ -1,0 +1,64 @@
+"""What the papers say is true: files exist, commands run, the settings are all there, the lock fits the ranges."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bugwatch.config import env_example
+
+ROOT = Path(__file__).parents[1]
+PAPERS = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+# Names in backticks that look like a path of ours: `bugwatch/cli/`, `tests/make.py`, `.env.example`.
+PATH = re.compile(
+    r"`((?:bugwatch|web|migrations|packaging|tests|\.ci|\.github)/[\w./-]*|[\w.-]+\.(?:md|toml|lock|spec))`"
+)
+VERB = re.compile(r"\bmake ([a-z]+)\b(?=[`\s]*(?:#|`|$))", re.MULTILINE)
+
+
+def text(paper: str) -> str:
+    return (ROOT / paper).read_text("utf-8")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_file_that_a_paper_names_exists(paper: str) -> None:
+    named = PATH.findall(text(paper))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("paper", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_verb_that_a_paper_names_exists(paper: str) -> None:
+    verbs = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    named = set(VERB.findall(text(paper)))
+    assert named
+    assert named <= verbs
+
+
+def test_env_example_is_current() -> None:
+    assert text(".env.example") == env_example(), "Run `make .env.example`."
+
+
+def test_the_changelog_has_a_place_for_the_next_release() -> None:
+    assert "\n## Unreleased\n" in text("CHANGELOG.md")
+
+
+def test_the_lock_fits_what_the_package_asks_for() -> None:
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    asked = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["dev"]])
+    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text("requirements.lock"), re.MULTILINE))
+
+    assert [str(one) for one in asked if not one.specifier.contains(locked.get(canonicalize_name(one.name), "0"))] == []
+
+
+def test_the_lock_pins_by_hash_and_names_no_server() -> None:
+    lock = text("requirements.lock")
+
+    assert lock.count("--hash=sha256:") >= len(re.findall(r"^[\w.-]+==", lock, re.MULTILINE)) > 50
+    assert "://" not in lock
+    assert not re.search(r"^--", lock, re.MULTILINE)  # --index-url, --find-links
