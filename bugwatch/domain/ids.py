@@ -6,6 +6,7 @@ side. Measured against a database sequence they cost 29 bytes an event less in i
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from bugwatch.domain.clock import Clock
@@ -13,6 +14,7 @@ from bugwatch.domain.clock import Clock
 EPOCH_2026 = 1_767_225_600_000
 INSTANCES = 8
 _STEP = INSTANCES
+_EVENT_ID = re.compile("[0-9a-f]{32}")
 
 
 class Ids:
@@ -55,6 +57,4 @@ def clean_event_id(text: object) -> str | None:
     if not isinstance(text, str):
         return None
     digits = text.replace("-", "").lower()
-    if len(digits) != 32 or not all(c in "0123456789abcdef" for c in digits):
-        return None
-    return digits
+    return digits if _EVENT_ID.fullmatch(digits) else None
