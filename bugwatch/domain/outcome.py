@@ -46,11 +46,10 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Booking:
-    """One line for the ledger: `count` items of a project that got the same verdict in the same hour of arrival."""
+    """What a line of the ledger counts: items of a project with the same verdict in the same hour of arrival."""
 
     project_id: int
     hour: int
     category: Category
     outcome: Outcome
     reason: str
-    count: int

@@ -14,8 +14,10 @@ from bugwatch.domain.errors import Unavailable
 
 # SQLite's locks cannot be relied on there: two machines would corrupt the file.
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs ncpfs davfs "
-    "fuse.sshfs fuse.glusterfs fuse.rclone fuse.s3fs fuse.davfs2".split()
+    (
+        *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "ncpfs", "davfs"),
+        *("fuse.sshfs", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.davfs2"),
+    )
 )
 
 

@@ -1,0 +1,161 @@
+"""Events, their payloads, and their order within an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bugwatch.domain.batch import NewEvent
+from bugwatch.domain.ids import time_of
+from bugwatch.storage.database import Reader, Row, Tx
+from bugwatch.storage.tag_values import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A row of `events` with its payload, still compressed."""
+
+    id: int
+    project_id: int
+    issue_id: int
+    event_id: str
+    happened_at: int
+    level: int
+    dictionary_id: int
+    data: bytes
+
+    @property
+    def received_at(self) -> int:
+        return time_of(self.id)
+
+
+async def insert(
+    tx: Tx,
+    fresh: Mapping[int, NewEvent],
+    found: Mapping[bytes, int],
+    values: Mapping[Tag, int],
+    generation: int,
+) -> None:
+    """Store events under their issues. `found` is the issue of each hash, `values` the number of each tag."""
+    events = sorted(fresh.values(), key=lambda event: event.id)
+    await tx.rows(
+        """
+        INSERT INTO events (id, project_id, issue_id, event_id, happened_at,
+                            environment_id, release_id, level, user_id, tag_ids)
+        VALUES :rows""",
+        [
+            (
+                e.id,
+                e.project_id,
+                found[e.issue_hash],
+                e.event_id,
+                e.happened_at,
+                values[e.project_id, "environment", e.environment],
+                values[e.project_id, "release", e.release] if e.release else None,
+                e.level_number,
+                e.user_id,
+                msgspec.msgpack.encode([values[tag] for tag in tags_of(e) if tag in values]),
+            )
+            for e in events
+        ],
+    )
+    await tx.rows(
+        "INSERT INTO payloads (id, dictionary_id, data) VALUES :rows",
+        [(e.id, e.dictionary_id, e.data) for e in events],
+    )
+    await tx.rows(
+        "INSERT INTO event_order (generation, issue_id, id) VALUES :rows",
+        sorted((generation, found[e.issue_hash], e.id) for e in events),
+    )
+
+
+def tags_of(event: NewEvent) -> list[Tag]:
+    return [(event.project_id, key, value) for key, value in event.tags]
+
+
+_COLUMNS = """
+    events.id, events.project_id, events.issue_id, events.event_id, events.happened_at, events.level,
+    payloads.dictionary_id, payloads.data"""
+
+
+async def get(tx: Reader, row_id: int) -> StoredEvent | None:
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM events JOIN payloads ON payloads.id = events.id WHERE events.id = :id", id=row_id
+    )
+    return _event_of(row) if row else None
+
+
+async def among(tx: Reader, row_ids: Sequence[int]) -> list[StoredEvent]:
+    """Those of `row_ids` that are still here, newest first."""
+    rows = await tx.among(
+        f"SELECT {_COLUMNS} FROM events JOIN payloads ON payloads.id = events.id WHERE events.id IN :keys", row_ids
+    )
+    return sorted((_event_of(row) for row in rows), key=lambda event: -event.id)
+
+
+# Ids grow with the generations, so each is asked for its end only: a seek, whatever the issue's size.
+_GENERATIONS = """
+    WITH RECURSIVE generations (n) AS (
+        SELECT COALESCE(MAX(generation), 0) FROM event_order
+        UNION ALL
+        SELECT n - 1 FROM generations WHERE n > 0)"""
+
+
+async def of_issue(tx: Reader, issue_id: int, limit: int, before: int = 2**62) -> list[StoredEvent]:
+    """An issue's events, newest first; those before the row id `before`, to page on."""
+    generations = await tx.all(
+        f"""
+        {_GENERATIONS}
+        SELECT n FROM generations
+        WHERE EXISTS (SELECT 1 FROM event_order WHERE generation = n AND issue_id = :issue_id AND id < :before)
+        ORDER BY n DESC""",
+        issue_id=issue_id,
+        before=before,
+    )
+    found: list[int] = []
+    for generation in generations:
+        rows = await tx.all(
+            """
+            SELECT id FROM event_order
+            WHERE generation = :generation AND issue_id = :issue_id AND id < :before
+            ORDER BY id DESC
+            LIMIT :limit""",
+            generation=generation["n"],
+            issue_id=issue_id,
+            before=before,
+            limit=limit - len(found),
+        )
+        found += [row["id"] for row in rows]
+        if len(found) >= limit:
+            break
+    return await among(tx, found)
+
+
+async def neighbours(tx: Reader, issue_id: int, row_id: int) -> tuple[int | None, int | None]:
+    """The row ids of the next older and the next newer event of the issue."""
+    row = await tx.one(
+        f"""
+        {_GENERATIONS}
+        SELECT
+            MAX((SELECT MAX(id) FROM event_order WHERE generation = n AND issue_id = :issue_id AND id < :id)) AS older,
+            MIN((SELECT MIN(id) FROM event_order WHERE generation = n AND issue_id = :issue_id AND id > :id)) AS newer
+        FROM generations""",
+        issue_id=issue_id,
+        id=row_id,
+    )
+    return (row["older"], row["newer"]) if row else (None, None)
+
+
+def _event_of(row: Row) -> StoredEvent:
+    return StoredEvent(
+        id=row["id"],
+        project_id=row["project_id"],
+        issue_id=row["issue_id"],
+        event_id=bytes(row["event_id"]).hex(),
+        happened_at=row["happened_at"],
+        level=row["level"],
+        dictionary_id=row["dictionary_id"],
+        data=bytes(row["data"]),
+    )

@@ -1,0 +1,182 @@
+"""Issues: the hashes that lead to them, what a batch changes in them, and how they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bugwatch.domain.batch import NewEvent
+from bugwatch.domain.clock import SECOND
+from bugwatch.domain.ids import Ids
+from bugwatch.storage.database import Tx
+from bugwatch.storage.tag_values import Tag
+
+
+@dataclass(slots=True)
+class Change:
+    """What a batch does to one issue."""
+
+    issue_id: int
+    events: list[NewEvent] = field(default_factory=list)
+    new_user_count: int = 0
+    is_new: bool = False
+
+    @property
+    def first(self) -> NewEvent:
+        return min(self.events, key=lambda event: event.id)
+
+    @property
+    def latest(self) -> NewEvent:
+        return max(self.events, key=lambda event: event.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """How an issue stands after a batch: `kind` is `new`, `regressed`, or None if nothing changed but its numbers."""
+
+    issue_id: int
+    project_id: int
+    event_id: int
+    kind: str | None
+
+
+async def find_or_create(tx: Tx, fresh: Iterable[NewEvent], ids: Ids) -> tuple[dict[bytes, int], set[int]]:
+    """The issue of each hash, and those of them that this batch begins.
+
+    Two instances that see a new hash at once agree: the second waits for the first and is told its issue.
+    """
+    events = {event.issue_hash: event for event in fresh}
+    rows = await tx.among("SELECT hash, issue_id FROM issue_hashes WHERE hash IN :keys", sorted(events))
+    found = {bytes(row["hash"]): row["issue_id"] for row in rows}
+    proposed = {key: ids.next() for key in sorted(events.keys() - found.keys())}
+    rows = await tx.rows(
+        """
+        INSERT INTO issue_hashes (hash, project_id, issue_id, version)
+        VALUES :rows
+        ON CONFLICT (hash) DO UPDATE SET version = issue_hashes.version
+        RETURNING hash, issue_id""",
+        [(key, events[key].project_id, issue_id, events[key].hash_version) for key, issue_id in proposed.items()],
+    )
+    agreed = {bytes(row["hash"]): row["issue_id"] for row in rows}
+    won = {issue_id for key, issue_id in agreed.items() if proposed[key] == issue_id}
+    return found | agreed, won
+
+
+def changes(fresh: Iterable[NewEvent], found: Mapping[bytes, int], new: set[int]) -> dict[int, Change]:
+    """The batch by issue."""
+    by_issue: dict[int, Change] = {}
+    for event in fresh:
+        issue_id = found[event.issue_hash]
+        change = by_issue.setdefault(issue_id, Change(issue_id, is_new=issue_id in new))
+        change.events.append(event)
+    return by_issue
+
+
+async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int]) -> list[Touched]:
+    """Add a batch to its issues: counts, times, level, users. Reopens what was resolved before it was seen again."""
+    numbers = await _numbers(tx, [change for change in by_issue.values() if change.is_new])
+    rows = await tx.rows(
+        """
+        INSERT INTO issues (id, project_id, number, status, level, title, title_type, culprit, platform, is_unhandled,
+                            first_seen_at, last_seen_at, first_event_id, last_event_id,
+                            event_count, stored_count, user_count, first_release_id, last_release_id, status_changed_at)
+        VALUES :rows
+        ON CONFLICT (id) DO UPDATE SET
+            level = CASE WHEN excluded.last_event_id > issues.last_event_id
+                    THEN excluded.level ELSE issues.level END,
+            is_unhandled = CASE WHEN excluded.last_event_id > issues.last_event_id
+                    THEN excluded.is_unhandled ELSE issues.is_unhandled END,
+            last_release_id = CASE WHEN excluded.last_event_id > issues.last_event_id
+                    THEN COALESCE(excluded.last_release_id, issues.last_release_id) ELSE issues.last_release_id END,
+            last_event_id = CASE WHEN excluded.last_event_id > issues.last_event_id
+                    THEN excluded.last_event_id ELSE issues.last_event_id END,
+            first_seen_at = CASE WHEN excluded.first_seen_at < issues.first_seen_at
+                    THEN excluded.first_seen_at ELSE issues.first_seen_at END,
+            last_seen_at = CASE WHEN excluded.last_seen_at > issues.last_seen_at
+                    THEN excluded.last_seen_at ELSE issues.last_seen_at END,
+            event_count = issues.event_count + excluded.event_count,
+            stored_count = issues.stored_count + excluded.stored_count,
+            user_count = issues.user_count + excluded.user_count
+        RETURNING id, status""",
+        [_row(change, numbers.get(issue_id), values, tx.now) for issue_id, change in sorted(by_issue.items())],
+    )
+    touched = []
+    for row in rows:
+        change = by_issue[row["id"]]
+        kind = "new" if change.is_new else None
+        if row["status"] == "resolved" and await _reopen(tx, change):
+            kind = "regressed"
+        touched.append(Touched(row["id"], change.first.project_id, change.latest.id, kind))
+    return touched
+
+
+async def _numbers(tx: Tx, new: list[Change]) -> dict[int, int]:
+    """The n of SLUG-n for each new issue, in the order of their first events."""
+    by_project: dict[int, list[Change]] = {}
+    for change in sorted(new, key=lambda change: change.first.id):
+        by_project.setdefault(change.first.project_id, []).append(change)
+    numbers: dict[int, int] = {}
+    for project_id, begun in sorted(by_project.items()):
+        last = await tx.value(
+            """
+            UPDATE projects
+            SET issue_counter = issue_counter + :count, first_event_at = COALESCE(first_event_at, :now)
+            WHERE id = :project_id
+            RETURNING issue_counter""",
+            count=len(begun),
+            now=tx.now,
+            project_id=project_id,
+        )
+        for number, change in enumerate(begun, (last or len(begun)) - len(begun) + 1):
+            numbers[change.issue_id] = number
+    return numbers
+
+
+def _row(change: Change, number: int | None, values: Mapping[Tag, int], now: int) -> tuple[int | str | None, ...]:
+    first, latest = change.first, change.latest
+    count = len(change.events)
+
+    def release_id(event: NewEvent) -> int | None:
+        return values[event.project_id, "release", event.release] if event.release else None
+
+    return (
+        change.issue_id,
+        first.project_id,
+        number,
+        "unresolved",
+        latest.level_number,
+        first.title,
+        first.title_type,
+        first.culprit,
+        first.platform,
+        int(latest.is_unhandled),
+        min(event.happened_at for event in change.events),
+        max(event.happened_at for event in change.events),
+        first.id,
+        latest.id,
+        count,
+        count,
+        change.new_user_count,
+        release_id(first),
+        release_id(latest),
+        now,
+    )
+
+
+async def _reopen(tx: Tx, change: Change) -> bool:
+    """Whether the issue was resolved before one of these events happened, and is open again now.
+
+    SDKs that send whole seconds cut up to 999 ms off: such an event may have happened until the second's end.
+    """
+    seen_until = max(e.happened_at + (SECOND - 1 if e.happened_at % SECOND == 0 else 0) for e in change.events)
+    return bool(
+        await tx.run(
+            """
+            UPDATE issues
+            SET status = 'unresolved', resolved_at = NULL, resolved_in_id = NULL, status_changed_at = :now
+            WHERE id = :id AND status = 'resolved' AND resolved_at < :seen_until""",
+            id=change.issue_id,
+            now=tx.now,
+            seen_until=seen_until,
+        )
+    )

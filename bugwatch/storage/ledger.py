@@ -1,0 +1,75 @@
+"""What came in and what became of it, per project, hour of arrival and category."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from bugwatch.domain.outcome import Booking, Category, Outcome
+from bugwatch.storage.database import Reader, Tx
+
+
+async def book(tx: Tx, bookings: Mapping[Booking, int], shard: int) -> None:
+    """Count what is in `bookings`. `shard` is the instance, so that instances never wait for each other here."""
+    await tx.rows(
+        """
+        INSERT INTO ledger (project_id, hour, category, outcome, reason, shard, count)
+        VALUES :rows
+        ON CONFLICT (project_id, hour, category, outcome, reason, shard)
+        DO UPDATE SET count = ledger.count + excluded.count""",
+        [
+            (b.project_id, b.hour, str(b.category), str(b.outcome), b.reason, shard, count)
+            for b, count in sorted(bookings.items())
+        ],
+    )
+
+
+async def refuse(tx: Tx, hour: int, reasons: Mapping[str, int], shard: int) -> None:
+    """Count requests that belong to no project."""
+    await tx.rows(
+        """
+        INSERT INTO refusals (hour, reason, shard, count)
+        VALUES :rows
+        ON CONFLICT (hour, reason, shard)
+        DO UPDATE SET count = refusals.count + excluded.count""",
+        [(hour, reason, shard, count) for reason, count in sorted(reasons.items())],
+    )
+
+
+async def totals(
+    tx: Reader, project_id: int, category: Category, from_hour: int = 0, to_hour: int = 2**62
+) -> dict[str, int]:
+    """`{outcome: count}` of the hours from `from_hour` to before `to_hour`, and `waiting` from the spool."""
+    rows = await tx.all(
+        """
+        SELECT outcome, CAST(SUM(count) AS bigint) AS total
+        FROM ledger
+        WHERE project_id = :project_id AND category = :category AND hour >= :from_hour AND hour < :to_hour
+        GROUP BY outcome""",
+        project_id=project_id,
+        category=str(category),
+        from_hour=from_hour,
+        to_hour=to_hour,
+    )
+    waiting = await tx.value(
+        """
+        SELECT COUNT(*) FROM spool
+        WHERE project_id = :project_id AND category = :category
+            AND arrived_hour >= :from_hour AND arrived_hour < :to_hour""",
+        project_id=project_id,
+        category=str(category),
+        from_hour=from_hour,
+        to_hour=to_hour,
+    )
+    found = {str(outcome): 0 for outcome in Outcome} | {"waiting": waiting}
+    return found | {row["outcome"]: row["total"] for row in rows}
+
+
+def reported(project_id: int, hour: int, losses: Mapping[tuple[Category, str], int]) -> Counter[Booking]:
+    """What an SDK says that it dropped: beside the sum."""
+    return Counter(
+        {
+            Booking(project_id, hour, category, Outcome.REPORTED, reason): count
+            for (category, reason), count in losses.items()
+        }
+    )

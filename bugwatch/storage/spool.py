@@ -1,0 +1,123 @@
+"""What is durable but not digested yet, and what could not be: raw, with the error. It counts as waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from bugwatch.domain.batch import Arrival
+from bugwatch.domain.clock import MINUTE
+from bugwatch.domain.outcome import Category
+from bugwatch.storage.database import Reader, Row, Tx
+
+LOAN = 5 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`bytes` of raw items in `count` rows; `failed_count` of them carry an error."""
+
+    count: int
+    bytes: int
+    failed_count: int
+
+
+async def put(tx: Tx, arrivals: Sequence[Arrival], error: str | None = None) -> None:
+    """Keep items for later; with an `error`, until an operator or a newer program looks at them."""
+    await tx.rows(
+        """
+        INSERT INTO spool (id, project_id, category, arrived_hour, item_type,
+                           headers, raw, error, attempts, claimed_until)
+        VALUES :rows""",
+        [
+            (
+                a.id,
+                a.project_id,
+                str(a.category),
+                a.hour,
+                a.item_type,
+                _headers(a),
+                a.payload,
+                error,
+                int(bool(error)),
+                0,
+            )
+            for a in arrivals
+        ],
+    )
+
+
+async def take(tx: Tx, limit: int, instance: int) -> list[Arrival]:
+    """Lend out the oldest items that nobody is working on. Settled by `remove` in the transaction of their verdict."""
+    rows = await tx.all(
+        """
+        UPDATE spool SET claimed_by = :instance, claimed_until = :until
+        WHERE claimed_until < :now AND id IN (
+            SELECT id FROM spool
+            WHERE error IS NULL AND claimed_until < :now
+            ORDER BY id
+            LIMIT :limit)
+        RETURNING *""",
+        instance=instance,
+        until=tx.now + LOAN,
+        now=tx.now,
+        limit=limit,
+    )
+    return sorted((_arrival(row) for row in rows), key=lambda arrival: arrival.id)
+
+
+async def remove(tx: Tx, ids: Sequence[int]) -> None:
+    await tx.among("DELETE FROM spool WHERE id IN :keys RETURNING id", sorted(ids))
+
+
+async def fail(tx: Tx, row_id: int, error: str) -> None:
+    """Keep an item that could not be digested, with the reason."""
+    await tx.run(
+        "UPDATE spool SET error = :error, attempts = attempts + 1, claimed_until = 0 WHERE id = :id",
+        error=error,
+        id=row_id,
+    )
+
+
+async def retry_all(tx: Tx, instance: int) -> int:
+    """At start: give up this instance's loans, and try once more what failed. How many rows wait."""
+    await tx.run("UPDATE spool SET claimed_until = 0 WHERE claimed_by = :instance", instance=instance)
+    return await tx.run("UPDATE spool SET error = NULL WHERE error IS NOT NULL")
+
+
+async def waiting(tx: Reader) -> Waiting:
+    row = await tx.one(
+        """
+        SELECT COUNT(*) AS count,
+            CAST(COALESCE(SUM(LENGTH(raw)), 0) AS bigint) AS bytes,
+            COUNT(error) AS failed_count
+        FROM spool"""
+    )
+    assert row is not None
+    return Waiting(row["count"], row["bytes"], row["failed_count"])
+
+
+def _headers(arrival: Arrival) -> str:
+    known = {
+        "received_at": arrival.received_at,
+        "event_id": arrival.event_id,
+        "sent_at": arrival.sent_at,
+        "remote_addr": arrival.remote_addr,
+        "filename": arrival.filename,
+        "content_type": arrival.content_type,
+        "attachment_type": arrival.attachment_type,
+    }
+    return msgspec.json.encode({name: value for name, value in known.items() if value}).decode()
+
+
+def _arrival(row: Row) -> Arrival:
+    return Arrival(
+        id=row["id"],
+        project_id=row["project_id"],
+        category=Category(row["category"]),
+        item_type=row["item_type"],
+        payload=bytes(row["raw"]),
+        **msgspec.json.decode(row["headers"]),
+    )
