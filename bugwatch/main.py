@@ -7,8 +7,8 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
@@ -71,8 +71,14 @@ async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms
     return db
 
 
-async def serve(config: Config, clock: Clock = now_ms) -> None:
-    """Run until SIGINT or SIGTERM. Raises Unavailable if it cannot start, with what to do."""
+Beside = Callable[[House], AbstractAsyncContextManager[None]]
+
+
+async def serve(config: Config, clock: Clock = now_ms, beside: Beside | None = None) -> None:
+    """Run until SIGINT or SIGTERM, with `beside` entered while it serves (the operator's socket, what is said at start).
+
+    Raises Unavailable if it cannot start, with what to do.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,9 +93,10 @@ async def serve(config: Config, clock: Clock = now_ms) -> None:
             raise Unavailable("The server did not start.")
         await server.startup()
         await server.start_serving()
-        log.info("Bugwatch %s is ready at %s", __version__, house.site.url)
-        await stopping.wait()
-        log.info("Stopping")
+        async with beside(house) if beside else contextlib.nullcontext():
+            log.info("Bugwatch %s is ready at %s", __version__, house.site.url)
+            await stopping.wait()
+            log.info("Stopping")
         await _stop(server)
 
 

@@ -1,25 +1,62 @@
-"""The operator's door: `bugwatch VERB`. An error is one sentence with what to do next; exits 0 done, 1 failed, 2 usage."""
+"""The operator's door: `bugwatch VERB`. One file is one command; what they have in common is in `command.py`.
+
+An error is one sentence with what to do next, on stderr. Exits with 0 when it is done, 1 when it was refused or
+failed, 2 when the command line is wrong.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import json
+import os
 import sys
+from argparse import Namespace
+from collections.abc import Sequence
 
-import uvloop
-
-from bugwatch import log
-from bugwatch.config import load
+from bugwatch import cli, shelf
+from bugwatch.cli.arguments import build
+from bugwatch.cli.command import Answer, Command
 from bugwatch.domain.errors import BugwatchError
 
 
-def main() -> None:
-    from bugwatch.main import serve
-
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without our quotes gets question marks, not an error
+    commands = all_commands()
+    args = build(commands).parse_args(argv)
     try:
-        config, _ = load()
-        log.configure(config.log_level, config.log_format)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(config))
+        return show(commands[args.verb or "serve"].run(args), args)
     except BugwatchError as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+        return 1
+    except BrokenPipeError:  # `bugwatch config | head -1`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # whatever it is, a person gets a sentence
+        if is_debugging(args):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        print(f"Something broke ({what}). BUGWATCH_LOG_LEVEL=debug shows where; please report it.", file=sys.stderr)
+        return 1
+
+
+def all_commands() -> dict[str, Command]:
+    """Every verb with its command, by name."""
+    return {kind: command() for kind, command in shelf.discover(cli, Command).items()}
+
+
+def show(answer: Answer, args: Namespace) -> int:
+    """Print the answer in the form that was asked for; its exit code."""
+    if args.json:
+        print(json.dumps(answer.data, ensure_ascii=False))
+    elif answer.text:
+        print(answer.text)
+    sys.stdout.flush()
+    return answer.status
+
+
+def is_debugging(args: Namespace) -> bool:
+    return str(getattr(args, "log_level", os.environ.get("BUGWATCH_LOG_LEVEL"))) == "debug"

@@ -21,6 +21,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 
 
+class InUse(Unavailable):
+    """Another process holds the data folder."""
+
+
 class DataDir:
     """Enter it to hold it: a second instance is refused until it is left, also by kill -9."""
 
@@ -85,7 +89,7 @@ class DataDir:
             other = os.pread(self._lock, 20, 0).decode("ascii", "replace").strip()
             os.close(self._lock)
             self._lock = None
-            raise Unavailable(
+            raise InUse(
                 f"Another Bugwatch{f' (process {other})' if other else ''} uses the data folder {self.path}. "
                 "Stop it, or choose another folder with BUGWATCH_DATA_DIR."
             ) from None

@@ -1,0 +1,7 @@
+"""`python -m bugwatch`."""
+
+import sys
+
+from bugwatch.cli import main
+
+sys.exit(main())

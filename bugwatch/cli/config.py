@@ -1,0 +1,70 @@
+"""`bugwatch config`: every setting, its value and where that comes from; and `.env.example`."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from argparse import Namespace
+from enum import Enum
+
+from bugwatch.cli.arguments import Parser, flags
+from bugwatch.cli.command import Answer, Command, table
+
+MASK = "********"
+
+_SECRET_NAME = re.compile(r"(^|_)(key|secret|password|token)$")
+_IN_A_URL = (
+    (re.compile(r"(://[^:/@]*):.*@"), rf"\1:{MASK}@"),  # to the last @: passwords hold all sorts of things
+    (re.compile(r"([?&][^=&]*password)=[^&]*"), rf"\1={MASK}"),
+)
+
+
+class ShowConfig(Command):
+    kind = "config"
+    help = "print every setting, its value and where it comes from"
+
+    def configure(self, parser: Parser) -> None:
+        parser.add_argument(
+            "--env-example", action="store_true", help="print a file that sets every variable to its default, commented out"
+        )
+
+    def run(self, args: Namespace) -> Answer:
+        from bugwatch.config import PREFIX, load
+
+        if args.env_example:
+            return Answer(env_example().rstrip("\n"))
+        config, sources = load(flags(args))
+        rows = [
+            {"setting": PREFIX + name.upper(), "value": masked(name, value), "source": sources.get(name, "default")}
+            for name, value in config
+        ]
+        return Answer(table(rows, ""), {row["setting"]: {"value": row["value"], "source": row["source"]} for row in rows})
+
+
+def masked(name: str, value: object) -> str | int | bool:
+    """A setting's value, as it may be shown: without passwords and keys."""
+    if isinstance(value, bool | int):
+        return value
+    text = str(value.value if isinstance(value, Enum) else value)
+    if text and _SECRET_NAME.search(name):
+        return MASK
+    for pattern, replacement in _IN_A_URL:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def env_example() -> str:
+    """`.env.example`: each variable with its manual, commented out at its default."""
+    from bugwatch.config import PREFIX, Config
+
+    lines = [
+        "# Every setting of Bugwatch, commented out at its default. Made by `bugwatch config --env-example`.",
+        "# Each may also be given as NAME_FILE, the path of a file that holds the value; or, in lower case and without",
+        f"# {PREFIX}, in bugwatch.toml in the data folder. A flag beats the environment, the environment beats the file.",
+    ]
+    for name, field in Config.model_fields.items():
+        default = masked("", field.default) if field.default_factory is None else ""
+        default = str(default).lower() if isinstance(default, bool) else default
+        lines += ["", *textwrap.wrap(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")]
+        lines.append(f"# {PREFIX}{name.upper()}={default}")
+    return "\n".join(lines) + "\n"

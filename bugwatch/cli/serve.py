@@ -1,0 +1,48 @@
+"""`bugwatch serve`, also without a verb."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from bugwatch import cli
+from bugwatch.cli.arguments import flags
+from bugwatch.cli.command import Answer, Command
+
+if TYPE_CHECKING:
+    from bugwatch.config import Config
+    from bugwatch.services.house import House
+
+
+class Serve(Command):
+    kind = "serve"
+    help = "run the server (also without a verb)"
+
+    def run(self, args: Namespace) -> Answer:
+        import uvloop
+
+        from bugwatch import log
+        from bugwatch.cli.control import listening
+        from bugwatch.config import load
+        from bugwatch.main import serve
+
+        config, _ = load(flags(args))
+        log.configure(config.log_level, config.log_format)
+
+        @asynccontextmanager
+        async def beside(house: House) -> AsyncIterator[None]:
+            async with listening(config.data_dir.expanduser().absolute(), house, cli.all_commands()):
+                print(await greeting(house, config), flush=True)
+                yield
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(config, beside=beside))
+        return Answer("")
+
+
+async def greeting(house: House, config: Config) -> str:
+    """What is said at start: where it is; and what to do first, as long as nobody has an account."""
+    return f"Bugwatch {house.site.version} is ready at {house.site.url}"
