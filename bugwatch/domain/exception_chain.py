@@ -1,0 +1,99 @@
+"""Which exceptions of an event say what happened: groups (RFC 79) are opened, broken trees are read as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bugwatch.domain.event import ExceptionValue
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """`links` count for grouping, oldest cause first; `main` is the one that titles the issue."""
+
+    links: tuple[ExceptionValue, ...]
+    main: ExceptionValue
+
+
+def chain_of(exceptions: Sequence[ExceptionValue], same: Callable[[ExceptionValue], object]) -> Chain | None:
+    """The telling exceptions, or None if there are none. `same` gives equal values for exceptions that are one bug.
+
+    A group whose members are all the same bug is that bug, with its causes. Different members stand beside their group.
+    """
+    if not exceptions:
+        return None
+    whole = Chain(tuple(exceptions), exceptions[-1])
+    if not any(e.mechanism and e.mechanism.is_exception_group for e in exceptions):
+        return whole
+    tree = _tree(exceptions)
+    if tree is None:
+        return whole
+    root, children = tree
+    distinct = {same(e): e for e in reversed(_members(root, children))}
+    if len(distinct) == 1:
+        (main,) = distinct.values()
+        return Chain(tuple(reversed(_causes(main, children))), main)
+    return Chain((*distinct.values(), root), root)
+
+
+_Children = dict[int, list[ExceptionValue]]
+
+
+def _tree(exceptions: Sequence[ExceptionValue]) -> tuple[ExceptionValue, _Children] | None:
+    """The root and the children by parent id; None if ids are missing or repeated, or not all hang from one root."""
+    by_id: dict[int, ExceptionValue] = {}
+    children: _Children = {}
+    roots = []
+    for exception in exceptions:
+        mechanism = exception.mechanism
+        if mechanism is None or mechanism.exception_id is None or mechanism.exception_id in by_id:
+            return None
+        by_id[mechanism.exception_id] = exception
+        if mechanism.parent_id is None:
+            roots.append(exception)
+        else:
+            children.setdefault(mechanism.parent_id, []).append(exception)
+    if len(roots) != 1:
+        return None
+    for siblings in children.values():
+        siblings.sort(key=_id)
+    # With one root and one parent each, whoever cannot be reached from the root sits in a cycle or under nobody.
+    return (roots[0], children) if len(_reachable(roots[0], children)) == len(by_id) else None
+
+
+def _id(exception: ExceptionValue) -> int:
+    return exception.mechanism.exception_id or 0 if exception.mechanism else 0
+
+
+def _reachable(root: ExceptionValue, children: _Children) -> list[ExceptionValue]:
+    found = [root]
+    for exception in found:
+        found.extend(children.get(_id(exception), ()))
+    return found
+
+
+def _members(root: ExceptionValue, children: _Children) -> list[ExceptionValue]:
+    """The first exceptions on every way down from the root that are no groups; an empty group stands for itself."""
+    found, waiting = [], [root]
+    for exception in waiting:
+        inside = children.get(_id(exception), []) if _is_group(exception) else []
+        # `__cause__` and `__context__` of a group are what led to it, not what is in it.
+        inside = [e for e in inside if e.mechanism and "[" in e.mechanism.source] or inside
+        if inside:
+            waiting.extend(inside)
+        else:
+            found.append(exception)
+    return found
+
+
+def _is_group(exception: ExceptionValue) -> bool:
+    return exception.mechanism is not None and exception.mechanism.is_exception_group
+
+
+def _causes(exception: ExceptionValue, children: _Children) -> list[ExceptionValue]:
+    """The exception and its causes, following the first child each time."""
+    found = [exception]
+    while below := children.get(_id(found[-1])):
+        found.append(below[0])
+    return found
