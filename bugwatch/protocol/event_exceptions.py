@@ -79,16 +79,20 @@ def _mechanism(value: Any, path: str, notes: Notes) -> Mechanism | None:
         if value:
             notes.add(path, "dropped, it is not an object")
         return None
+
+    def text(key: str, limit: int) -> str:
+        return line(value[key], limit, f"{path}.{key}", notes) if key in value else ""
+
     return Mechanism(
-        type=line(value.get("type"), limits.NAME, f"{path}.type", notes),
+        type=text("type", limits.NAME),
         is_handled=flag(value.get("handled")),
         is_synthetic=value.get("synthetic") is True,
         is_exception_group=value.get("is_exception_group") is True,
         exception_id=_number(value.get("exception_id")),
         parent_id=_number(value.get("parent_id")),
-        source=line(value.get("source"), limits.NAME, f"{path}.source", notes),
+        source=text("source", limits.NAME),
         description=prose(value.get("description"), limits.MESSAGE, f"{path}.description", notes),
-        help_link=line(value.get("help_link"), limits.URL, f"{path}.help_link", notes),
+        help_link=text("help_link", limits.URL),
         data=bag(value.get("data"), limits.DETAIL, f"{path}.data", notes),
         meta=bag(value.get("meta"), limits.DETAIL, f"{path}.meta", notes),
     )

@@ -72,6 +72,8 @@ class Notes(list[Note]):
 
 def line(value: Any, limit: int, path: str, notes: Notes) -> str:
     """A name on one line, its ends stripped. Numbers and booleans are spelled out, lists and objects dropped."""
+    if isinstance(value, str) and len(value) <= limit and value.isprintable():
+        return value.strip()
     text = verbatim(value, limit, path, notes).strip()
     return " ".join(text.split()) if "\n" in text or "\r" in text else text
 
@@ -79,13 +81,12 @@ def line(value: Any, limit: int, path: str, notes: Notes) -> str:
 def verbatim(value: Any, limit: int, path: str, notes: Notes) -> str:
     """As `line`, with its spaces as they came."""
     if not isinstance(value, str):
-        if value is None:
-            return ""
         if not isinstance(value, int | float):
-            notes.add(path, "dropped, it is not text")
+            if value is not None:
+                notes.add(path, "dropped, it is not text")
             return ""
         value = str(value)
-    return value if len(value) <= limit else _cut(value, limit, path, notes)
+    return _fit(value, limit, path, notes)
 
 
 def prose(value: Any, limit: int, path: str, notes: Notes) -> str:
@@ -93,7 +94,7 @@ def prose(value: Any, limit: int, path: str, notes: Notes) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else spelled(value)
-    return text if len(text) <= limit else _cut(text, limit, path, notes)
+    return _fit(text, limit, path, notes)
 
 
 def spelled(value: Any) -> str:
@@ -106,7 +107,15 @@ def spelled(value: Any) -> str:
     return str(value)
 
 
-def _cut(text: str, limit: int, path: str, notes: Notes) -> str:
+def without_nul(text: str) -> str:
+    """NUL is legal in JSON, and Postgres refuses it in text."""
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+def _fit(text: str, limit: int, path: str, notes: Notes) -> str:
+    text = without_nul(text)
+    if len(text) <= limit:
+        return text
     notes.add(path, f"cut to {limit} characters", len(text))
     return text[: limit - 1] + "…"
 
@@ -155,6 +164,7 @@ class _Trimmer:
         return self._left > 0
 
     def _text(self, text: str) -> str:
+        text = without_nul(text)
         if len(text) > max(self._left, 1):
             self.has_cut = True
             text = text[: max(self._left, 1) - 1] + "…"

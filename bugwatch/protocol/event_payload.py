@@ -271,7 +271,9 @@ def _fingerprint(value: Any, checksum: Any, notes: Notes) -> tuple[str, ...]:
     if not isinstance(value, list):
         if value is not None:
             notes.add("fingerprint", "dropped, it is not a list")
-        value = [checksum] if isinstance(checksum, str) else []
+        if not isinstance(checksum, str):
+            return ()
+        value = [checksum]
     if len(value) > limits.FINGERPRINT:
         notes.add("fingerprint", f"cut to the first {limits.FINGERPRINT} parts", len(value))
     parts = (line(part, limits.TAG, "fingerprint", notes) for part in value[: limits.FINGERPRINT])
@@ -280,13 +282,11 @@ def _fingerprint(value: Any, checksum: Any, notes: Notes) -> tuple[str, ...]:
 
 def _csp(value: Any, notes: Notes) -> tuple[str, str]:
     """(effective directive, blocked host) of a security report. Old browsers give only the whole violated directive."""
-    report = {key.replace("-", "_"): item for key, item in _object(value).items()}
-    directive = line(
-        report.get("effective_directive") or report.get("violated_directive"),
-        limits.TAG,
-        "csp.effective_directive",
-        notes,
-    )
+    if not isinstance(value, dict):
+        return "", ""
+    report = {key.replace("-", "_"): item for key, item in value.items()}
+    told = report.get("effective_directive") or report.get("violated_directive")
+    directive = line(told, limits.URL, "csp.effective_directive", notes)
     blocked = line(report.get("blocked_uri"), limits.URL, "csp.blocked_uri", notes)
     return directive.partition(" ")[0][: limits.TAG], _host_of(blocked)[: limits.TAG]
 

@@ -22,8 +22,8 @@ SourceLine = Annotated[str, Meta(max_length=limits.SOURCE_LINE)]
 Position = Annotated[int, Meta(ge=0, lt=2**31)]
 
 
-class LeanFrame(msgspec.Struct, gc=False):
-    """A frame as grouping sees it: no source around the line, no variables."""
+class LeanFrame(msgspec.Struct, frozen=True, gc=False):
+    """A frame as grouping sees it: no source around the line, no variables. Hashable."""
 
     function: Symbol | None = None
     raw_function: Symbol | None = None
@@ -39,7 +39,7 @@ class LeanFrame(msgspec.Struct, gc=False):
 
 
 class _Stacktrace(TypedDict, total=False):
-    frames: list[LeanFrame | None] | None
+    frames: tuple[LeanFrame | None, ...] | None  # a tuple, which JSON otherwise never gives, says that they are lean
 
 
 class _Exception(TypedDict, total=False):
@@ -141,8 +141,6 @@ _decode = msgspec.json.Decoder(_LeanEvent).decode
 
 def decode_lean(raw: bytes) -> dict[str, Any]:
     """The event's document without its bulk; one of NOT_LEAN where it has an unusual shape."""
-    if b"\\u0000" in raw:  # must be replaced, which is the tolerant way's business
-        raise msgspec.ValidationError("The event holds NUL characters.")
     return _decode(raw)  # type: ignore[return-value]  # a TypedDict is a dict
 
 

@@ -21,7 +21,7 @@ def user_of(value: Any, address: str, notes: Notes) -> User | None:
     if not isinstance(value, dict):
         if value is not None:
             notes.add("user", "dropped, it is not an object")
-        value = {}
+        return User(ip_address=address) if address else None
     sent = line(value.get("ip_address"), limits.USER, "user.ip_address", notes)
     if sent and sent != AUTO and not is_address(sent):
         notes.add("user.ip_address", "dropped, it is not an IP address")
@@ -34,7 +34,7 @@ def user_of(value: Any, address: str, notes: Notes) -> User | None:
         ip_address=sent if sent and sent != AUTO else address,
         data=bag(_data(value), limits.DETAIL, "user.data", notes),
     )
-    return user if user != User() else None
+    return user if user.identity or user.name or user.data else None
 
 
 def _data(user: dict[str, Any]) -> Any:

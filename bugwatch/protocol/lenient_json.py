@@ -1,7 +1,7 @@
-"""JSON as it really arrives: bare NaN, half surrogates, stray bytes, NUL characters, brackets nested a million deep.
+"""JSON as it really arrives: bare NaN, half surrogates, stray bytes, brackets nested a million deep.
 
-What comes out can always be stored and sent on: no NaN, no NUL (Postgres refuses it in text), no lone surrogate, no
-depth that overflows a stack. `msgspec` reads the well-formed rest at full speed.
+What comes out can always be sent on: no NaN, no lone surrogate, no depth that overflows a stack. `msgspec` reads the
+well-formed rest at full speed.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def parse_object(raw: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
 def parse(raw: bytes) -> tuple[Any, tuple[str, ...]]:
     """Any JSON value and the remarks; ValueError where nothing can be made of it."""
     try:
-        value = _decode(raw)
-        return (value, ()) if b"\\u0000" not in raw else (_storable(value), ())
+        return _decode(raw), ()
     except NOT_JSON:
         return _repair(raw)
 
@@ -54,9 +53,9 @@ def _repair(raw: bytes) -> tuple[Any, tuple[str, ...]]:
     text = raw.decode("utf-8", "replace").removeprefix("\ufeff")
     remarks = ["bytes that are not UTF-8 were replaced"] if "\ufffd" in text else []
     try:
-        value = _storable(_loads(text))
+        value = _whole(_loads(text))
     except RecursionError:
-        value = _storable(_loads(_pruned(text)))
+        value = _whole(_loads(_pruned(text)))
         remarks.append(f"what was nested deeper than {MAX_DEPTH} levels was cut")
     return value, tuple(remarks)
 
@@ -92,12 +91,12 @@ def _pruned(text: str) -> str:
     return "".join(kept)
 
 
-def _storable(value: Any) -> Any:
-    """`value` with a replacement character for each NUL and each half of a surrogate pair, in keys too."""
+def _whole(value: Any) -> Any:
+    """`value` with a replacement character for each half of a surrogate pair, in keys too."""
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value).replace("\x00", "\ufffd")
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [_whole(item) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
+        return {_whole(key): _whole(item) for key, item in value.items()}
     return value
