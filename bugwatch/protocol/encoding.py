@@ -33,11 +33,11 @@ BUSY_SECONDS = 2
 Reserve = Callable[[int], None]
 
 
-def _freely(count: int) -> None:
+def freely(count: int) -> None:
     """Without a budget, every reservation is granted."""
 
 
-def decoder_for(content_encoding: str | None, *, limit: int, reserve: Reserve = _freely) -> Decoder:
+def decoder_for(content_encoding: str | None, *, limit: int, reserve: Reserve = freely) -> Decoder:
     """A decoder for one body that may expand to `limit` bytes.
 
     `reserve` is called with each piece's size before the piece is kept, and may refuse it by raising: see `ByteBudget`.
@@ -55,7 +55,7 @@ def decoder_for(content_encoding: str | None, *, limit: int, reserve: Reserve = 
     return _DECODERS[named[0]](limit, reserve)
 
 
-def decode(body: bytes, content_encoding: str | None, *, limit: int, reserve: Reserve = _freely) -> bytes:
+def decode(body: bytes, content_encoding: str | None, *, limit: int, reserve: Reserve = freely) -> bytes:
     """The whole `body`, expanded. Errors are those of `decoder_for`, `Decoder.feed` and `Decoder.finish`."""
     decoder = decoder_for(content_encoding, limit=limit, reserve=reserve)
     expanded = decoder.feed(body)
@@ -198,7 +198,7 @@ class _Zstd(Decoder):
     def _is_complete(self) -> bool:
         # The library does not tell where a frame ends. But a frame of ours is understood only where one may begin; in
         # two parts, as a whole one in one piece is understood even after half a header.
-        self._room, self._reserve = MIB, _freely
+        self._room, self._reserve = MIB, freely
         try:
             self._writer.write(_ZSTD_END[:8])
             self._writer.write(_ZSTD_END[8:])
