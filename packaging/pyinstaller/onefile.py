@@ -13,10 +13,12 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 MARK = ".in-use"
+UNPACKED_WITHIN_S = 60
 
 
 def end_with_the_parent() -> None:
@@ -37,20 +39,33 @@ def hold(folder: Path) -> int:
     return mark
 
 
-def sweep(temporary: Path) -> None:
-    """Remove the unpack folders in `temporary` whose process is gone. Folders that are not ours carry no mark."""
-    for mark in temporary.glob(f"_MEI*/{MARK}"):
+def sweep(unpacked: Path) -> None:
+    """Remove the folders beside `unpacked` that earlier starts left: their process is gone, or never was."""
+    for folder in unpacked.parent.glob("_MEI*"):
         try:
-            lock = os.open(mark, os.O_RDWR)
+            lock = os.open(folder / MARK, os.O_RDWR)
+        except FileNotFoundError:
+            if _was_interrupted(folder, unpacked):
+                shutil.rmtree(folder, ignore_errors=True)
+            continue
         except OSError:
             continue  # another user's, or just gone
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(mark.parent, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
         except BlockingIOError:
             pass  # in use
         finally:
             os.close(lock)
+
+
+def _was_interrupted(folder: Path, unpacked: Path) -> bool:
+    """Whether `folder` is one of ours that never got as far as its mark: old enough, and nothing in it that we lack."""
+    try:
+        is_old = time.time() - folder.stat().st_mtime > UNPACKED_WITHIN_S
+        return is_old and all((unpacked / path.relative_to(folder)).exists() for path in folder.rglob("*"))
+    except OSError:
+        return False
 
 
 def main() -> None:
@@ -59,7 +74,7 @@ def main() -> None:
         return  # the one-dir build: one process, nothing unpacked
     end_with_the_parent()
     hold(unpacked)
-    sweep(unpacked.parent)
+    sweep(unpacked)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,41 +19,72 @@ spec.loader.exec_module(onefile)
 
 
 @pytest.fixture
-def unpacked(tmp_path: Path) -> Path:
-    folder = tmp_path / "_MEI00000001abcdef"
-    (folder / "web").mkdir(parents=True)
-    return folder
-
-
-def test_a_folder_whose_process_is_gone_is_swept(unpacked: Path) -> None:
-    os.close(onefile.hold(unpacked))
-
-    onefile.sweep(unpacked.parent)
-
-    assert not unpacked.exists()
-
-
-def test_a_folder_in_use_stays(unpacked: Path) -> None:
-    mark = onefile.hold(unpacked)
-
-    onefile.sweep(unpacked.parent)
-
-    assert unpacked.exists()
+def ours(tmp_path: Path) -> Iterator[Path]:
+    """The folder that this process runs from."""
+    folder = unpack(tmp_path, "_MEI00000001abcdef")
+    mark = onefile.hold(folder)
+    yield folder
     os.close(mark)
 
 
-def test_folders_of_other_programs_stay(unpacked: Path) -> None:
-    onefile.sweep(unpacked.parent)
+def unpack(tmp_path: Path, name: str, *files: str) -> Path:
+    folder = tmp_path / name
+    for file in ("web/css/base.css", *files):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).touch()
+    return folder
 
-    assert unpacked.exists()
+
+def age(folder: Path) -> None:
+    an_hour_ago = time.time() - 3600
+    os.utime(folder, (an_hour_ago, an_hour_ago))
 
 
-def test_a_planted_link_is_not_followed(unpacked: Path, tmp_path: Path) -> None:
-    precious = tmp_path / "precious"
-    precious.mkdir()
-    (precious / onefile.MARK).touch()
+def test_a_folder_whose_process_is_gone_is_swept(ours: Path, tmp_path: Path) -> None:
+    left = unpack(tmp_path, "_MEI00000002abcdef")
+    os.close(onefile.hold(left))
+
+    onefile.sweep(ours)
+
+    assert not left.exists()
+    assert ours.exists()
+
+
+def test_a_folder_in_use_stays(ours: Path, tmp_path: Path) -> None:
+    used = unpack(tmp_path, "_MEI00000002abcdef")
+    mark = onefile.hold(used)
+
+    onefile.sweep(ours)
+
+    assert used.exists()
+    os.close(mark)
+
+
+def test_a_half_unpacked_folder_is_swept_when_nobody_can_be_unpacking_it_any_more(ours: Path, tmp_path: Path) -> None:
+    half = unpack(tmp_path, "_MEI00000002abcdef")
+
+    onefile.sweep(ours)
+    assert half.exists()
+
+    age(half)
+    onefile.sweep(ours)
+    assert not half.exists()
+
+
+def test_folders_of_other_programs_stay(ours: Path, tmp_path: Path) -> None:
+    other = unpack(tmp_path, "_MEI00000002abcdef", "other/program.so")
+    age(other)
+
+    onefile.sweep(ours)
+
+    assert other.exists()
+
+
+def test_a_planted_link_is_not_followed(ours: Path, tmp_path: Path) -> None:
+    precious = unpack(tmp_path, "precious")
+    os.close(onefile.hold(precious))
     (tmp_path / "_MEI00000002abcdef").symlink_to(precious)
 
-    onefile.sweep(tmp_path)
+    onefile.sweep(ours)
 
     assert precious.exists()
