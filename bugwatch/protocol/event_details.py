@@ -35,10 +35,9 @@ def breadcrumbs_of(value: Any, drift: int, notes: Notes) -> tuple[Breadcrumb, ..
 
 
 def _breadcrumb(crumb: dict[str, Any], drift: int, path: str, notes: Notes) -> Breadcrumb:
-    instant = instant_of(crumb.get("timestamp"))
     level = line(crumb.get("level"), limits.NAME, f"{path}.level", notes)
     return Breadcrumb(
-        timestamp=None if instant is None else instant + drift,
+        timestamp=instant_of(crumb.get("timestamp"), drift),
         type=line(crumb.get("type"), limits.NAME, f"{path}.type", notes) or "default",
         category=line(crumb.get("category"), limits.NAME, f"{path}.category", notes),
         level={"": "info", "log": "info", "warn": "warning", "critical": "fatal"}.get(level, level),

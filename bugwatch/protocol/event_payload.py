@@ -254,16 +254,13 @@ def _level(value: Any, notes: Notes) -> Level:
 def _happened_at(value: Any, received_at: int, drift: int, notes: Notes) -> int:
     if value is None:
         return received_at
-    instant = instant_of(value)
-    if instant is None:
-        notes.add("timestamp", f"{spelled(value)[:100]} is not a time; replaced by the time of receipt")
+    instant = instant_of(value, drift)
+    if instant is None or not is_believable(instant, received_at):
+        notes.add("timestamp", f"{spelled(value)[:100]} cannot be the time; replaced by the time of receipt")
         return received_at
     if drift:
         notes.add("timestamp", f"moved by {drift // 1000} seconds, because the sender's clock is off by so much")
-    if not is_believable(instant + drift, received_at):
-        notes.add("timestamp", f"{spelled(value)[:100]} cannot be true; replaced by the time of receipt")
-        return received_at
-    return instant + drift
+    return instant
 
 
 def _fingerprint(value: Any, checksum: Any, notes: Notes) -> tuple[str, ...]:
@@ -292,5 +289,6 @@ def _csp(value: Any, notes: Notes) -> tuple[str, str]:
 
 
 def _host_of(uri: str) -> str:
-    """`cdn.example:8443` of a URL; the scheme or the word where there is no host (`data`, `inline`)."""
-    return uri.partition("://")[2].partition("/")[0] or uri.partition(":")[0]
+    """`cdn.example:8443` of a URL or of itself; the scheme or the word where there is no host (`data`, `inline`)."""
+    word, _, rest = uri.partition(":")
+    return uri.partition("://")[2].partition("/")[0] or (uri if rest.isdecimal() else word)

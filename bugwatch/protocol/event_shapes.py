@@ -19,7 +19,7 @@ __all__ = ["NOT_LEAN", "LeanFrame", "decode_kind", "decode_lean"]
 
 Symbol = Annotated[str, Meta(max_length=min(limits.FUNCTION, limits.PATH))]
 SourceLine = Annotated[str, Meta(max_length=limits.SOURCE_LINE)]
-Position = Annotated[int, Meta(ge=0, lt=2**31)]
+Position = Annotated[int, Meta(gt=-(2**31), lt=2**31)]
 
 
 class LeanFrame(msgspec.Struct, frozen=True, gc=False):

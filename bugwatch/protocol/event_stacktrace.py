@@ -102,8 +102,8 @@ def _lean_frame(frame: LeanFrame) -> Frame:
         filename=filename,
         abs_path=abs_path,
         platform=text(frame.platform),
-        lineno=frame.lineno or None,
-        colno=frame.colno or None,
+        lineno=positive(frame.lineno),
+        colno=positive(frame.colno),
         in_app=frame.in_app,
         context_line=None if frame.context_line is None else without_nul(frame.context_line).rstrip("\r\n"),
     )
@@ -132,17 +132,20 @@ def flag(value: Any) -> bool | None:
 
 
 def _position(value: Any, path: str, notes: Notes) -> int | None:
-    """A line or column from 1 on. SDKs send 0 for "none", and some a number in quotes."""
+    """A line or column from 1 on. SDKs send 0 or less for "none" (PHP 0, Java -2), and some a number in quotes."""
     if isinstance(value, str) and value.isdecimal() and len(value) < 12:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if value is None or (value == 0 and not isinstance(value, bool)):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_POSITION:
+        if value is not None:
+            notes.add(path, "dropped, it is not a line or column number")
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_POSITION:
-        notes.add(path, "dropped, it is not a line or column number")
-        return None
-    return value
+    return positive(value)
+
+
+def positive(position: int | None) -> int | None:
+    return position if position and position > 0 else None
 
 
 def _source_line(value: Any, path: str, notes: Notes) -> str | None:

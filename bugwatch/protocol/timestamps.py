@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,21 +9,25 @@ SECOND = 1_000
 MAX_FUTURE = 60 * SECOND
 MAX_DRIFT = 55 * 60 * SECOND  # Relay's threshold: smaller differences are ordinary latency
 YEAR_2000 = 946_684_800 * SECOND  # nothing that we watch is older; it is a clock that was never set
+YEAR_10000 = 253_402_300_800 * SECOND  # dates end before it
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def instant_of(value: Any) -> int | None:
-    """ms since 1970 from seconds (int or float) or an ISO 8601 string (naive means UTC); None for anything else.
+def instant_of(value: Any, drift: int = 0) -> int | None:
+    """ms since 1970 from seconds (int or float) or an ISO 8601 string (naive means UTC), with `drift` ms added.
 
-    Fractions finer than a microsecond are cut. Numbers in strings are refused, as Relay does.
+    None for anything else, and outside of 1970 to 9999. Numbers in strings are refused, as Relay does.
     """
-    if isinstance(value, str):
-        return _from_iso(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    instant = _from_iso(value.strip()) if isinstance(value, str) else _from_seconds(value)
+    return instant + drift if instant is not None and 0 <= instant + drift < YEAR_10000 else None
+
+
+def _from_seconds(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < YEAR_10000:
         return None
-    return round(value * SECOND) if abs(value) < 1e15 else None
+    return round(value * SECOND)
 
 
 def _from_iso(text: str) -> int | None:
