@@ -237,7 +237,6 @@ CREATE TABLE spool (
     headers text NOT NULL,              -- json: what the door knew of it
     raw blob NOT NULL,
     error text,
-    attempts integer NOT NULL,
     claimed_by integer,
     claimed_until integer NOT NULL
 ) STRICT;

@@ -97,12 +97,16 @@ New = NewEvent | NewAttachment | NewRawItem
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction stores. `spool_ids` are the rows of the spool that it settles."""
+    """What one transaction stores.
+
+    `spooled` items are kept raw for later, or, with an error, for an operator; `spool_ids` are rows that are settled.
+    """
 
     events: list[NewEvent] = field(default_factory=list)
     attachments: list[NewAttachment] = field(default_factory=list)
     raw_items: list[NewRawItem] = field(default_factory=list)
     bookings: Counter[Booking] = field(default_factory=Counter)
+    spooled: list[tuple[Arrival, str | None]] = field(default_factory=list)
     spool_ids: list[int] = field(default_factory=list)
 
     def add(self, new: New) -> None:

@@ -55,15 +55,15 @@ class Projects:
 
         async def work(tx: Tx) -> Project:
             home = organization_id or await self._only_organization(tx)
-            try:
-                project = await projects.add(tx, home, slug, name, platform)
-            except Conflict:
-                raise Conflict(f"There is a project “{slug}” already.", "name") from None
+            project = await projects.add(tx, home, slug, name, platform)
             await projects.add_key(tx, project.id, public_key, "Default")
             await projects.add_api_key(tx, project.id, hash_of(api_key), api_key[-4:])
             return project
 
-        project = await self._db.write(work)
+        try:
+            project = await self._db.write(work)
+        except Conflict:
+            raise Conflict(f"There is a project “{slug}” already.", "name") from None
         return Created(project, self._site.dsn(public_key, project.id), api_key)
 
     async def by_public_key(self, public_key: str) -> Access | None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import asyncpg
 
 from bugwatch.domain.clock import Clock, now_ms
-from bugwatch.domain.errors import BugwatchError, Conflict, Unavailable
+from bugwatch.domain.errors import BugwatchError, Conflict, Invalid, Unavailable
 from bugwatch.domain.ids import INSTANCES
 from bugwatch.storage.database import Dialect, Reader, Row, Value, Work, chunked, key_chunks
 
@@ -66,6 +66,8 @@ class PostgresDatabase:
                     raise _translate(error) from error
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
                 continue
+            except asyncpg.DataError as error:
+                raise Invalid(f"The database cannot hold that value: {error}.") from error
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 raise _translate(error) from error
             for call in tx.after:

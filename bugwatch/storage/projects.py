@@ -51,6 +51,11 @@ async def get(tx: Reader, project_id: int) -> Project | None:
     return project_of(row) if row else None
 
 
+async def every(tx: Reader) -> list[Project]:
+    """All projects that are not being deleted, oldest first."""
+    return [project_of(row) for row in await tx.all("SELECT * FROM projects WHERE deleted_at IS NULL ORDER BY id")]
+
+
 async def add_key(tx: Tx, project_id: int, public_key: str, label: str) -> None:
     await tx.run(
         """
@@ -74,6 +79,11 @@ async def keys(tx: Reader, project_id: int) -> list[ProjectKey]:
         "SELECT * FROM project_keys WHERE project_id = :project_id ORDER BY id DESC", project_id=project_id
     )
     return [key_of(row) for row in rows]
+
+
+async def touch_keys(tx: Tx, key_ids: Sequence[int]) -> None:
+    """These DSN keys were used just now."""
+    await tx.among("UPDATE project_keys SET last_used_at = :now WHERE id IN :keys RETURNING id", key_ids, now=tx.now)
 
 
 async def add_api_key(tx: Tx, project_id: int, key_hash: bytes, hint: str) -> None:

@@ -24,28 +24,13 @@ class Waiting:
     failed_count: int
 
 
-async def put(tx: Tx, arrivals: Sequence[Arrival], error: str | None = None) -> None:
-    """Keep items for later; with an `error`, until an operator or a newer program looks at them."""
+async def put(tx: Tx, items: Sequence[tuple[Arrival, str | None]]) -> None:
+    """Keep items for later; with an error, until an operator or a newer program looks at them."""
     await tx.rows(
         """
-        INSERT INTO spool (id, project_id, category, arrived_hour, item_type,
-                           headers, raw, error, attempts, claimed_until)
+        INSERT INTO spool (id, project_id, category, arrived_hour, item_type, headers, raw, error, claimed_until)
         VALUES :rows""",
-        [
-            (
-                a.id,
-                a.project_id,
-                str(a.category),
-                a.hour,
-                a.item_type,
-                _headers(a),
-                a.payload,
-                error,
-                int(bool(error)),
-                0,
-            )
-            for a in arrivals
-        ],
+        [(a.id, a.project_id, str(a.category), a.hour, a.item_type, _headers(a), a.payload, e, 0) for a, e in items],
     )
 
 
@@ -70,15 +55,6 @@ async def take(tx: Tx, limit: int, instance: int) -> list[Arrival]:
 
 async def remove(tx: Tx, ids: Sequence[int]) -> None:
     await tx.among("DELETE FROM spool WHERE id IN :keys RETURNING id", sorted(ids))
-
-
-async def fail(tx: Tx, row_id: int, error: str) -> None:
-    """Keep an item that could not be digested, with the reason."""
-    await tx.run(
-        "UPDATE spool SET error = :error, attempts = attempts + 1, claimed_until = 0 WHERE id = :id",
-        error=error,
-        id=row_id,
-    )
 
 
 async def retry_all(tx: Tx, instance: int) -> int:

@@ -1,0 +1,24 @@
+"""Items that are kept as they came (feedback, sessions, check-ins): are they well formed, and what makes one a repeat?"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from bugwatch.domain.ids import clean_event_id
+from bugwatch.protocol.lenient_json import parse_object
+
+
+def key_of(item_type: str, payload: bytes, event_id: str) -> str:
+    """What a repeat of this item has in common with it. Raises Invalid if the payload is no JSON object.
+
+    Feedback is known by its event id, a check-in by its own id and status. Session updates carry no number of their
+    own: the same bytes are the same update.
+    """
+    document, _ = parse_object(payload)
+    if item_type in ("feedback", "event") and event_id:
+        return event_id
+    if item_type == "check_in":
+        check_in_id = clean_event_id(document.get("check_in_id"))
+        if check_in_id and check_in_id.strip("0"):
+            return f"{check_in_id}:{str(document.get('status'))[:20]}"
+    return blake2b(payload, digest_size=16).hexdigest()

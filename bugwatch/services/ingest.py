@@ -1,0 +1,286 @@
+"""The door's side of the ledger: takes items, and returns once their fate is on disk.
+
+Three gears, chosen by load. *Direct* digests before the answer. *Spool* makes the raw bytes durable before the answer
+and digests them a moment later: from when the oldest queued item has waited `SPOOL_AFTER_S`, until the spool is empty.
+*Shed* refuses with a 429: while the spool is over its budget or the disk under its floor. SDKs never repeat a 5xx.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bugwatch.domain.batch import Arrival, received, verdict
+from bugwatch.domain.clock import Clock, hour_of
+from bugwatch.domain.errors import BugwatchError, Rejected
+from bugwatch.domain.outcome import Booking, Category, Outcome
+from bugwatch.domain.project import Project
+from bugwatch.domain.quota import Buckets
+from bugwatch.services.digest import Digest, Digested
+from bugwatch.services.group_commit import GroupCommit, Ticket
+from bugwatch.services.pipeline import Draft, Pipeline
+from bugwatch.services.projects import Access
+from bugwatch.storage import ledger, projects, spool
+from bugwatch.storage.database import Database, Tx
+
+log = logging.getLogger(__name__)
+
+SPOOL_AFTER_S = 0.25
+DRAIN = 100  # spooled items per transaction
+WATCH_S = 1.0
+THREAD_BYTES = 128 * 1024  # larger items are read beside the loop
+SHED_S = 60
+QUOTA = frozenset((Category.ERROR, Category.SECURITY))
+# Sessions, check-ins, attachments and feedback come beside the errors, not in their place.
+BESIDE = 10
+
+
+class Gear(StrEnum):
+    DIRECT = "direct"
+    SPOOL = "spool"
+    SHED = "shed"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An item that was not taken. `retry_after` in seconds where waiting helps, else 0."""
+
+    arrival: Arrival
+    outcome: Outcome
+    reason: str
+    detail: str = ""
+    retry_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much may be taken: `rate_limit` in events a minute for projects without their own, the rest in bytes."""
+
+    rate_limit: int
+    spool_bytes: int
+    disk_floor: int
+    free_bytes: Callable[[], int]
+
+
+class Ingest:
+    def __init__(self, db: Database, clock: Clock, pipeline: Pipeline, digest: Digest, room: Room) -> None:
+        self._db = db
+        self._clock = clock
+        self._pipeline = pipeline
+        self._digest = digest
+        self._room = room
+        self._commit = GroupCommit(digest, self._waited, self._stored)
+        self._buckets = Buckets()
+        self._unbooked: Counter[Booking] = Counter()
+        self._unattributed: Counter[str] = Counter()
+        self._used_keys: set[int] = set()
+        self._has_spooled = asyncio.Event()
+        self._is_drained = asyncio.Event()
+        self._is_spooling = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self.spool_bytes = 0
+        self.is_disk_low = False
+
+    @property
+    def gear(self) -> Gear:
+        if self.is_disk_low or self.spool_bytes >= self._room.spool_bytes:
+            return Gear.SHED
+        return Gear.SPOOL if self._is_spooling else Gear.DIRECT
+
+    async def start(self) -> None:
+        """Take up what the last process left in the spool, and begin to commit."""
+        await self._db.write(lambda tx: spool.retry_all(tx, self._db.instance))
+        await self._look_around()
+        self._has_spooled.set()
+        self._commit.start()
+        self._tasks = [asyncio.create_task(self._drain_forever()), asyncio.create_task(self._watch_forever())]
+
+    async def stop(self) -> None:
+        """Store what is queued, book what is not booked yet, and end. May be called twice."""
+        await self._commit.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._book()
+
+    async def take(self, access: Access, arrivals: Sequence[Arrival], dropped: Sequence[Refusal] = ()) -> list[Refusal]:
+        """Those of the `arrivals` that were refused. When this returns, all others are on disk, with their verdicts.
+
+        `dropped` are items that the door found unusable or unserved: they are booked with the rest. Raises Unavailable
+        if the database takes nothing now.
+        """
+        ticket = Ticket(list(arrivals))
+        self._commit.in_flight += 1
+        try:
+            refused = [refusal for arrival in arrivals if (refusal := await self._admit(access, arrival, ticket))]
+        finally:
+            self._commit.in_flight -= 1
+        for refusal in (*dropped, *refused):
+            ticket.bookings[received(refusal.arrival)] += 1
+            ticket.bookings[verdict(refusal.arrival, refusal.outcome, refusal.reason)] += 1
+        if access.key:
+            self._used_keys.add(access.key.id)
+        if ticket.ready or ticket.spooled or any(r.outcome is not Outcome.LIMITED for r in (*dropped, *refused)):
+            await self._commit.store(ticket)
+        else:
+            # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
+            self._unbooked += ticket.bookings
+        return refused
+
+    def refuse(self, reason: str) -> None:
+        """Count a request that belongs to no project."""
+        self._unattributed[reason] += 1
+
+    def report(self, bookings: Counter[Booking]) -> None:
+        """Book what stands beside the sum."""
+        self._unbooked += bookings
+
+    async def settled(self) -> None:
+        """Wait until nothing that could be digested is waiting."""
+        await self._is_drained.wait()
+
+    # --- one item ---
+
+    async def _admit(self, access: Access, arrival: Arrival, ticket: Ticket) -> Refusal | None:
+        """Put an item on the ticket, ready to be stored or to be spooled; or say why not."""
+        gear = self.gear
+        if gear is Gear.SHED:
+            reason, why = (
+                ("disk", "The disk is nearly full.") if self.is_disk_low else ("spool", "Too much is waiting.")
+            )
+            return Refusal(arrival, Outcome.LIMITED, reason, why, SHED_S)
+        draft, error = None, None
+        if gear is Gear.DIRECT:
+            try:
+                draft = await self._read(arrival, access.project)
+            except Rejected as rejected:
+                return Refusal(arrival, rejected.outcome, rejected.reason, str(rejected))
+            except Exception as bug:  # noqa: BLE001 - a poison item costs itself only: it is kept, with the error
+                error = _told(bug, access.project)
+        refusal = self._limit(access, arrival)
+        if refusal:
+            return refusal
+        ticket.bookings[received(arrival)] += 1
+        if draft is not None:
+            try:
+                ticket.ready.append(self._pipeline.finish(draft))
+                return None
+            except Exception as bug:  # noqa: BLE001 - as above
+                error = _told(bug, access.project)
+        ticket.spooled.append((arrival, error))
+        self.spool_bytes += len(arrival.payload)
+        self._has_spooled.set()
+        return None
+
+    async def _read(self, arrival: Arrival, project: Project) -> Draft:
+        if len(arrival.payload) > THREAD_BYTES and arrival.category is not Category.ATTACHMENT:
+            return await asyncio.to_thread(self._pipeline.read, arrival, project)
+        return self._pipeline.read(arrival, project)
+
+    def _limit(self, access: Access, arrival: Arrival) -> Refusal | None:
+        project, key = access.project, access.key
+        per_minute = self._room.rate_limit if project.rate_limit is None else project.rate_limit
+        counts = arrival.category in QUOTA
+        now = self._clock()
+        wait = self._buckets.take((project.id, arrival.category), per_minute * (1 if counts else BESIDE), now)
+        if not wait and counts and key and key.rate_limit:
+            wait = self._buckets.take(("key", key.id), key.rate_limit, now)
+        if not wait:
+            return None
+        return Refusal(arrival, Outcome.LIMITED, "rate_limit", "This project sends more than its limit allows.", wait)
+
+    # --- the gears ---
+
+    def _waited(self, seconds: float) -> None:
+        if seconds > SPOOL_AFTER_S and not self._is_spooling:
+            log.warning("Events wait %d ms to be stored: digesting after the answer for now", seconds * 1000)
+            self._is_spooling = True
+            self._has_spooled.set()
+
+    def _stored(self, digested: Digested) -> None:
+        """Whoever wants to know what just happened hooks in here."""
+
+    async def _drain_forever(self) -> None:
+        while True:
+            await self._has_spooled.wait()
+            self._is_drained.clear()
+            try:
+                arrivals = await self._db.write(lambda tx: spool.take(tx, DRAIN, self._db.instance))
+                tickets = [await self._settling(arrival) for arrival in arrivals]
+                await asyncio.gather(*(self._commit.store(ticket) for ticket in tickets))
+            except BugwatchError as error:  # the loop must not die: the rows are still there
+                log.warning("Spooled events wait: %s", error)
+                await asyncio.sleep(WATCH_S)
+                continue
+            if not arrivals:
+                self._has_spooled.clear()
+                self._is_drained.set()
+                self._is_spooling = False
+                await self._look_around()
+
+    async def _settling(self, arrival: Arrival) -> Ticket:
+        """What settles a spooled item: its verdict, or the error with which it goes back."""
+        ticket = Ticket([arrival], spool_ids=[arrival.id])
+        project = await self._project(arrival.project_id)
+        if project is None:
+            ticket.bookings[verdict(arrival, Outcome.INVALID, "deleted_project")] += 1
+            return ticket
+        try:
+            ticket.ready.append(self._pipeline.finish(await self._read(arrival, project)))
+        except Rejected as rejected:
+            ticket.bookings[verdict(arrival, rejected.outcome, rejected.reason)] += 1
+        except Exception as bug:  # noqa: BLE001 - a poison item costs itself only
+            ticket.spooled.append((arrival, _told(bug, project)))
+        return ticket
+
+    async def _project(self, project_id: int) -> Project | None:
+        async with self._db.read() as tx:
+            return await projects.get(tx, project_id)
+
+    async def _watch_forever(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                await self._look_around()
+                await self._book()
+            except BugwatchError as error:  # the loop must not die: the next second tries again
+                log.warning("The ledger of refusals waits: %s", error)
+
+    async def _look_around(self) -> None:
+        was_low = self.is_disk_low
+        self.is_disk_low = self._room.free_bytes() < self._room.disk_floor
+        if self.is_disk_low and not was_low:
+            log.error("The disk is nearly full: new events are refused until there is space")
+        if was_low and not self.is_disk_low:
+            log.info("There is space on the disk again: events are taken")
+        async with self._db.read() as tx:
+            self.spool_bytes = (await spool.waiting(tx)).bytes
+
+    async def _book(self) -> None:
+        bookings, self._unbooked = self._unbooked, Counter()
+        reasons, self._unattributed = self._unattributed, Counter()
+        used, self._used_keys = self._used_keys, set()
+        if not (bookings or reasons or used):
+            return
+
+        async def work(tx: Tx) -> None:
+            await ledger.book(tx, bookings, self._db.instance)
+            await ledger.refuse(tx, hour_of(tx.now), reasons, self._db.instance)
+            await projects.touch_keys(tx, sorted(used))
+
+        try:
+            await self._db.write(work)
+        except BugwatchError:
+            self._unbooked += bookings
+            self._unattributed += reasons
+            raise
+
+
+def _told(bug: Exception, project: Project) -> str:
+    log.error("An item of project %s could not be read; it is kept in the spool", project.id, exc_info=bug)
+    return str(bug) or type(bug).__name__
