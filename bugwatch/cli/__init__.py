@@ -20,6 +20,7 @@ from bugwatch.domain.errors import BugwatchError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    os.umask(0o077)  # whatever we write is for its owner only
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without our quotes gets question marks, not an error

@@ -6,7 +6,7 @@ Modules here are all imported at every call, to know the verbs; so they import w
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -53,8 +53,15 @@ class HouseCommand(Command):
         """Do it; in the server's process if one is running."""
         raise NotImplementedError
 
+    async def alone(self, config: Config, args: Namespace) -> Answer:
+        """Do it where no server runs. Raises InUse if one does after all."""
+        from bugwatch.main import open_house
+
+        async with open_house(config) as house:
+            return await self.answer(house, args)
+
     def run(self, args: Namespace) -> Answer:
-        from bugwatch.cli.control import ask
+        from bugwatch.cli.control.client import ask
 
         self.prepare(args)
         return ask(self, args, configure(args))
@@ -83,12 +90,18 @@ def read_secret(source: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def table(rows: list[Mapping[str, object]], nothing: str) -> str:
+def table(rows: Sequence[Mapping[str, object]], nothing: str) -> str:
     """Rows in columns under their names; `nothing` if there are none."""
     if not rows:
         return nothing
-    lines = [list(rows[0]), *([str("" if value is None else value) for value in row.values()] for row in rows)]
+    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -25,7 +25,9 @@ class ShowConfig(Command):
 
     def configure(self, parser: Parser) -> None:
         parser.add_argument(
-            "--env-example", action="store_true", help="print a file that sets every variable to its default, commented out"
+            "--env-example",
+            action="store_true",
+            help="print a file with every variable, commented out at its default",
         )
 
     def run(self, args: Namespace) -> Answer:
@@ -34,11 +36,8 @@ class ShowConfig(Command):
         if args.env_example:
             return Answer(env_example().rstrip("\n"))
         config, sources = load(flags(args))
-        rows = [
-            {"setting": PREFIX + name.upper(), "value": masked(name, value), "source": sources.get(name, "default")}
-            for name, value in config
-        ]
-        return Answer(table(rows, ""), {row["setting"]: {"value": row["value"], "source": row["source"]} for row in rows})
+        shown = {name: {"value": masked(name, value), "source": sources.get(name, "default")} for name, value in config}
+        return Answer(table([{"setting": PREFIX + name.upper(), **row} for name, row in shown.items()], ""), shown)
 
 
 def masked(name: str, value: object) -> str | int | bool:
@@ -59,8 +58,8 @@ def env_example() -> str:
 
     lines = [
         "# Every setting of Bugwatch, commented out at its default. Made by `bugwatch config --env-example`.",
-        "# Each may also be given as NAME_FILE, the path of a file that holds the value; or, in lower case and without",
-        f"# {PREFIX}, in bugwatch.toml in the data folder. A flag beats the environment, the environment beats the file.",
+        "# Each may also be given as NAME_FILE, the path of a file that holds the value, or in bugwatch.toml in the",
+        f"# data folder, in lower case and without {PREFIX}. A flag beats the environment, the environment the file.",
     ]
     for name, field in Config.model_fields.items():
         default = masked("", field.default) if field.default_factory is None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,10 +21,12 @@ class Serve(Command):
     help = "run the server (also without a verb)"
 
     def run(self, args: Namespace) -> Answer:
+        import asyncio
+
         import uvloop
 
         from bugwatch import log
-        from bugwatch.cli.control import listening
+        from bugwatch.cli.control.server import listening
         from bugwatch.config import load
         from bugwatch.main import serve
 
@@ -44,5 +45,5 @@ class Serve(Command):
 
 
 async def greeting(house: House, config: Config) -> str:
-    """What is said at start: where it is; and what to do first, as long as nobody has an account."""
-    return f"Bugwatch {house.site.version} is ready at {house.site.url}"
+    """What to do first, as long as nobody has an account; empty afterwards."""
+    return ""
