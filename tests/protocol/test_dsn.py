@@ -31,12 +31,25 @@ def test_a_dsn_is_taken_apart(text: str, dsn: Dsn) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "x", KEY, "https://bugs.example/1", f"https://{KEY}@/1", f"https://{KEY}@bugs.example", f"https://{KEY}@bugs.example/",
-        f"https://{KEY}@bugs.example/shop", f"https://{KEY}@bugs.example/1x", f"https://{KEY}@bugs.example/١",
-        f"https://{KEY}@bugs.example/" + "9" * 19, f"{KEY}@bugs.example/1", "https://@bugs.example/1", "https://a@b@c/1",
-        f"https://{KEY}@bugs.example:port/1", f"https://{KEY}@bugs example/1", "https://k@h" + "/a" * 100_000 + "/1",
+        "",
+        "x",
+        KEY,
+        "https://bugs.example/1",
+        f"https://{KEY}@/1",
+        f"https://{KEY}@bugs.example",
+        f"https://{KEY}@bugs.example/",
+        f"https://{KEY}@bugs.example/shop",
+        f"https://{KEY}@bugs.example/1x",
+        f"https://{KEY}@bugs.example/١",
+        f"https://{KEY}@bugs.example/" + "9" * 19,
+        f"{KEY}@bugs.example/1",
+        "https://@bugs.example/1",
+        "https://a@b@c/1",
+        f"https://{KEY}@bugs.example:port/1",
+        f"https://{KEY}@bugs example/1",
+        "https://k@h" + "/a" * 100_000 + "/1",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_dsn_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         parse(text)
