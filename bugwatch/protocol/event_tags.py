@@ -107,12 +107,15 @@ def _version(*parts: str | None) -> str:
 
 
 def index_tags(event: Event) -> Tags:
-    """What an index should know beside `event.tags`, which win where both speak. Works on a skimmed event."""
-    own = {key for key, _ in event.tags}
-    return tuple((key, text[: limits.TAG]) for key, text in _index_tags(event) if text and key not in own)
+    """All that an index should know of a skimmed event: its tags, then what else one would filter by, each key once."""
+    tags = dict(event.tags)
+    for key, text in _derived(event):
+        if text and key not in tags:
+            tags[key] = text[: limits.TAG]
+    return tuple(tags.items())
 
 
-def _index_tags(event: Event) -> Iterator[tuple[str, str]]:
+def _derived(event: Event) -> Iterator[tuple[str, str]]:
     yield "environment", event.environment
     yield "level", event.level.value
     yield "release", event.release
