@@ -50,7 +50,7 @@ test: install
 	exit $$failed
 
 .env.example: bugwatch/config.py .venv/installed
-	$(BIN)/python -c 'from bugwatch.config import env_example; print(env_example(), end="")' > $@
+	$(BIN)/bugwatch config --env-example > $@
 
 bench: install
 	$(BIN)/python -m tests.bench
