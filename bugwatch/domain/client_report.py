@@ -8,7 +8,7 @@ from bugwatch.domain.outcome import Category
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class ReportedLoss:
     """`quantity` items of one category, and why: a word of a fixed set (`before_send`, `network_error`, `other` …)."""
 
     category: Category
@@ -18,7 +18,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class ClientReport:
-    """`happened_at` in ms since 1970; each pair of category and reason occurs once in `dropped`."""
+    """`happened_at` in ms since 1970; each pair of category and reason occurs once in `losses`."""
 
     happened_at: int
-    dropped: tuple[Dropped, ...]
+    losses: tuple[ReportedLoss, ...]

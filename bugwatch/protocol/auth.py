@@ -78,13 +78,17 @@ def credentials(
                 f"The {first.source} and the {other.source} name different keys. "
                 + understood(base_url, first.key, project_id)
             )
-    return Credentials(key, _version(first.version), first.client[:_CLIENT_LENGTH], project_id, first.source)
+    return Credentials(key, _version(first.version), _shown(first.client, _CLIENT_LENGTH), project_id, first.source)
 
 
 def understood(base_url: str, public_key: str, project_id: int | None) -> str:
     """The sentence that helps to find a wrong DSN."""
-    shown = _UNPRINTABLE.sub("?", public_key[:_SHOWN_KEY_LENGTH])
-    return f"The DSN as understood: {dsn.format_dsn(base_url, shown, project_id)}"
+    return f"The DSN as understood: {dsn.format_dsn(base_url, _shown(public_key, _SHOWN_KEY_LENGTH), project_id)}"
+
+
+def _shown(text: str, length: int) -> str:
+    """A stranger's words, fit for logs and answers."""
+    return _UNPRINTABLE.sub("?", text[:length])
 
 
 def _claims(headers: Mapping[str, str], query: Mapping[str, str], path_key: str | None) -> Iterator[_Claim]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bugwatch.domain.client_report import ClientReport, Dropped
+from bugwatch.domain.client_report import ClientReport, ReportedLoss
 from bugwatch.domain.outcome import Category
 from bugwatch.protocol.json_fields import instant, member, object_of, objects, text, whole
 
@@ -47,5 +47,5 @@ def parse(payload: bytes, received_at: int) -> ClientReport:
         sums[key] = sums.get(key, 0) + (1 if name == "attachment" else quantity)
     return ClientReport(
         instant(document, "timestamp", received_at),
-        tuple(Dropped(category, reason, quantity) for (category, reason), quantity in sums.items()),
+        tuple(ReportedLoss(category, reason, quantity) for (category, reason), quantity in sums.items()),
     )

@@ -67,10 +67,15 @@ def parse(body: bytes, *, release: str = "", environment: str = "", user_agent: 
     `release` and `environment` come from the query (`sentry_release`, `sentry_environment`), `user_agent` from the
     request's headers.
     """
-    told = {"release": release, "environment": environment}
+    told = {"release": _tamed(release), "environment": _tamed(environment)}
     found = [_csp(report) for report in _reports(json_of(body, "report"))]
-    events = tuple(_event(csp, told, user_agent) for csp in found if csp is not None)
+    events = tuple(_event(csp, told, _tamed(user_agent)) for csp in found if csp is not None)
     return SecurityReports(events, len(found) - len(events))
+
+
+def _tamed(words: str) -> str:
+    """What stands in a URL or a header need not be UTF-8, and then arrives with halves of characters."""
+    return words[:_TEXT_LENGTH].encode("utf-8", "replace").decode()
 
 
 def _reports(document: Any) -> Iterator[dict[str, Any]]:

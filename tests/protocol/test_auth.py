@@ -56,6 +56,12 @@ def test_a_users_name_that_is_no_key_is_meant_for_a_proxy() -> None:
     assert credentials({"authorization": basic("alice:secret")}, {"sentry_key": KEY}).source == "query"
 
 
+def test_a_clients_name_is_fit_for_logs() -> None:
+    query = {"sentry_key": KEY, "sentry_client": "x\r\n\udcff" + "y" * 9_000}
+
+    assert credentials({}, query).client == "x???" + "y" * 196
+
+
 def test_the_key_in_the_path() -> None:
     assert credentials({}, {}, path_key=KEY) == Credentials(KEY, 7, "", None, "path")
 

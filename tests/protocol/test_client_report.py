@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bugwatch.domain.client_report import ClientReport, Dropped
+from bugwatch.domain.client_report import ClientReport, ReportedLoss
 from bugwatch.domain.errors import Invalid
 from bugwatch.domain.outcome import Category
 from bugwatch.protocol.client_report import ENTRIES, MAX_QUANTITY, REASONS, parse
@@ -17,8 +17,8 @@ from tests.protocol.hostile import JUNK, NOT_OBJECTS, documents, values
 NOON = 1_790_000_000_000
 
 
-def dropped(*entries: Any, name: str = "discarded_events") -> tuple[Dropped, ...]:
-    return parse(json.dumps({name: list(entries)}).encode(), NOON).dropped
+def losses(*entries: Any, name: str = "discarded_events") -> tuple[ReportedLoss, ...]:
+    return parse(json.dumps({name: list(entries)}).encode(), NOON).losses
 
 
 def entry(category: Any = "error", reason: Any = "before_send", quantity: Any = 1) -> dict[str, Any]:
@@ -30,20 +30,20 @@ def test_a_report_as_sdks_send_it() -> None:
         b'{"timestamp":1789999990.5,"discarded_events":[{"reason":"queue_overflow","category":"error","quantity":23}]}'
     )
 
-    assert parse(payload, NOON) == ClientReport(NOON - 9_500, (Dropped(Category.ERROR, "queue_overflow", 23),))
+    assert parse(payload, NOON) == ClientReport(NOON - 9_500, (ReportedLoss(Category.ERROR, "queue_overflow", 23),))
 
 
 @pytest.mark.parametrize(
     "name", ["discarded_events", "rate_limited_events", "filtered_events", "filtered_sampling_events"]
 )
 def test_every_list_counts(name: str) -> None:
-    assert dropped(entry(), name=name) == (Dropped(Category.ERROR, "before_send", 1),)
+    assert losses(entry(), name=name) == (ReportedLoss(Category.ERROR, "before_send", 1),)
 
 
 def test_equal_pairs_are_added_up() -> None:
-    assert dropped(entry(quantity=2), entry(quantity=3), entry("session", quantity=1)) == (
-        Dropped(Category.ERROR, "before_send", 5),
-        Dropped(Category.SESSION, "before_send", 1),
+    assert losses(entry(quantity=2), entry(quantity=3), entry("session", quantity=1)) == (
+        ReportedLoss(Category.ERROR, "before_send", 5),
+        ReportedLoss(Category.SESSION, "before_send", 1),
     )
 
 
@@ -63,32 +63,32 @@ def test_equal_pairs_are_added_up() -> None:
     ],
 )
 def test_the_wires_categories_become_ours(name: str, category: Category) -> None:
-    assert dropped(entry(name, quantity=4)) == (Dropped(category, "before_send", 4),)
+    assert losses(entry(name, quantity=4)) == (ReportedLoss(category, "before_send", 4),)
 
 
 @pytest.mark.parametrize("name", ["log_byte", "profile_duration", "trace_metric_byte"])
 def test_bytes_and_milliseconds_are_no_items(name: str) -> None:
-    assert dropped(entry(name, quantity=70_000)) == ()
+    assert losses(entry(name, quantity=70_000)) == ()
 
 
 def test_attachments_that_some_sdks_count_in_bytes_count_once_an_entry() -> None:
-    assert dropped(entry("attachment", quantity=70_000)) == (Dropped(Category.ATTACHMENT, "before_send", 1),)
+    assert losses(entry("attachment", quantity=70_000)) == (ReportedLoss(Category.ATTACHMENT, "before_send", 1),)
 
 
 def test_reasons_of_ones_own_become_other() -> None:
     words = [entry(reason=f"word {number}") for number in range(50)]
 
-    assert dropped(*words) == (Dropped(Category.ERROR, "other", 50),)
+    assert losses(*words) == (ReportedLoss(Category.ERROR, "other", 50),)
 
 
 @pytest.mark.parametrize("quantity", [0, -5, None, "3", True, float("nan"), [], {}])
 def test_an_entry_without_a_quantity_is_left_out(quantity: Any) -> None:
-    assert dropped(entry(quantity=quantity), entry(quantity=1)) == (Dropped(Category.ERROR, "before_send", 1),)
+    assert losses(entry(quantity=quantity), entry(quantity=1)) == (ReportedLoss(Category.ERROR, "before_send", 1),)
 
 
 def test_quantities_and_entries_are_bounded() -> None:
-    assert dropped(entry(quantity=10**400)) == (Dropped(Category.ERROR, "before_send", MAX_QUANTITY),)
-    assert dropped(*[entry()] * (ENTRIES + 50))[0].quantity == ENTRIES
+    assert losses(entry(quantity=10**400)) == (ReportedLoss(Category.ERROR, "before_send", MAX_QUANTITY),)
+    assert losses(*[entry()] * (ENTRIES + 50))[0].quantity == ENTRIES
 
 
 @pytest.mark.parametrize("raw", NOT_OBJECTS)
@@ -108,8 +108,8 @@ def test_junk_anywhere_costs_only_itself(key: str, junk: Any) -> None:
         document[key] = junk
     report = parse(json.dumps(document).encode(), NOON)
 
-    assert key == "discarded_events" or Dropped(Category.SESSION, "before_send", 1) in report.dropped
-    assert all(each.reason in {*REASONS, "other"} for each in report.dropped)
+    assert key == "discarded_events" or ReportedLoss(Category.SESSION, "before_send", 1) in report.losses
+    assert all(each.reason in {*REASONS, "other"} for each in report.losses)
 
 
 @given(
@@ -121,7 +121,7 @@ def test_junk_anywhere_costs_only_itself(key: str, junk: Any) -> None:
     )
 )
 def test_any_document_is_read(document: dict[str, Any]) -> None:
-    for each in parse(json.dumps(document).encode(), NOON).dropped:
+    for each in parse(json.dumps(document).encode(), NOON).losses:
         assert 1 <= each.quantity <= MAX_QUANTITY * ENTRIES
 
 

@@ -104,6 +104,13 @@ def test_the_reporting_api_says_the_same_in_other_words() -> None:
     assert "release" not in event
 
 
+def test_headers_and_queries_that_are_not_utf_8_are_tamed() -> None:
+    event = only(parse(old(), release="1\udcff", environment="\ud800", user_agent="Firefox\udcff" + "x" * 20_000))
+
+    assert (event["release"], event["environment"]) == ("1?", "?")
+    assert event["request"]["headers"][0][1].startswith("Firefox?xxx")
+
+
 def test_the_event_is_understood_like_any_other() -> None:
     event = event_payload.skim(parse(old()).events[0].payload, received_at=1_790_000_000_000)
 
