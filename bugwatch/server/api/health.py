@@ -6,6 +6,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import json
 
 from bugwatch.server.context import house
+from bugwatch.storage.migrate import applied
 
 bp = Blueprint("health")
 
@@ -22,5 +23,5 @@ async def live(request: Request) -> HTTPResponse:
 async def ready(request: Request) -> HTTPResponse:
     """200 when the database answers; else the error table's 503."""
     async with house(request).db.read() as tx:
-        await tx.value("SELECT 1")
+        await applied(tx)
     return json({"status": "ok", "version": house(request).site.version})
