@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
 
@@ -12,6 +13,7 @@ class Site:
 
     url: str
     version: str = ""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def base_path(self) -> str:
@@ -21,6 +23,10 @@ class Site:
     @property
     def is_https(self) -> bool:
         return self.url.startswith("https://")
+
+    def link(self, path: str) -> str:
+        """The whole address of a page of ours, for mails and consoles."""
+        return self.url + path
 
     def dsn(self, public_key: str, project_id: int) -> str:
         """What an SDK is given: `http://<key>@host:port/<project>`."""

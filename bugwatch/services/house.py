@@ -6,8 +6,19 @@ from dataclasses import dataclass
 
 from bugwatch.domain.clock import Clock
 from bugwatch.domain.ids import Ids
+from bugwatch.domain.limits import Limits
+from bugwatch.domain.secret import Secret
 from bugwatch.domain.site import Site
+from bugwatch.services.backup import Backups
+from bugwatch.services.accounts import Accounts
+from bugwatch.services.events import Events
+from bugwatch.services.ingest import Ingest
+from bugwatch.services.mail import Mail
+from bugwatch.services.members import Members
+from bugwatch.services.permissions import Permissions
 from bugwatch.services.projects import Projects
+from bugwatch.services.sessions import Sessions
+from bugwatch.services.tokens import Tokens
 from bugwatch.storage.database import Database
 
 
@@ -17,4 +28,15 @@ class House:
     db: Database
     clock: Clock
     ids: Ids
+    limits: Limits
+    secret: Secret
+    mail: Mail
+    accounts: Accounts
+    members: Members
+    sessions: Sessions
+    tokens: Tokens
+    permissions: Permissions
     projects: Projects
+    backups: Backups
+    ingest: Ingest
+    events: Events

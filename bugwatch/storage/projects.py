@@ -56,6 +56,28 @@ async def every(tx: Reader) -> list[Project]:
     return [project_of(row) for row in await tx.all("SELECT * FROM projects WHERE deleted_at IS NULL ORDER BY id")]
 
 
+async def of_account(tx: Reader, account_id: int, project_id: int | None = None) -> list[tuple[Project, bool | None]]:
+    """The projects of the account's organizations (or this one of them), by name, each with whether its list of members
+    names the account; None if it has no list. Whether that is enough is for services/permissions.py to say."""
+    rows = await tx.all(
+        """
+        SELECT projects.*,
+            EXISTS (SELECT 1 FROM project_members WHERE project_id = projects.id) AS has_list,
+            EXISTS (
+                SELECT 1 FROM project_members
+                WHERE project_id = projects.id AND account_id = :account_id) AS is_listed
+        FROM projects
+        JOIN memberships ON memberships.organization_id = projects.organization_id
+        WHERE memberships.account_id = :account_id
+            AND projects.deleted_at IS NULL
+            AND projects.id = COALESCE(CAST(:project_id AS bigint), projects.id)
+        ORDER BY projects.name, projects.id""",
+        account_id=account_id,
+        project_id=project_id,
+    )
+    return [(project_of(row), bool(row["is_listed"]) if row["has_list"] else None) for row in rows]
+
+
 async def add_key(tx: Tx, project_id: int, public_key: str, label: str) -> None:
     await tx.run(
         """

@@ -23,12 +23,36 @@ async def put(tx: Tx, name: str, value: str) -> None:
 
 async def values(tx: Reader, prefix: str) -> list[str]:
     """The values of all names that begin with `prefix`."""
-    rows = await tx.all(
-        "SELECT value FROM settings WHERE name >= :prefix AND name < :end", prefix=prefix, end=prefix + "~"
-    )
+    rows = await tx.all(f"SELECT value FROM settings WHERE {_BEGINS}", prefix=prefix, length=len(prefix))
     return [row["value"] for row in rows]
+
+
+async def take(tx: Tx, prefix: str, value: str) -> bool:
+    """Remove the name that begins with `prefix` and has this value. Whether it was there, which only one caller is told."""
+    removed = await tx.run(
+        f"DELETE FROM settings WHERE {_BEGINS} AND value = :value", prefix=prefix, length=len(prefix), value=value
+    )
+    return removed > 0
 
 
 async def remove(tx: Tx, prefix: str) -> None:
     """Forget all names that begin with `prefix`."""
-    await tx.run("DELETE FROM settings WHERE name >= :prefix AND name < :end", prefix=prefix, end=prefix + "~")
+    await tx.run(f"DELETE FROM settings WHERE {_BEGINS}", prefix=prefix, length=len(prefix))
+
+
+# Not a range: how text is ordered is each database's own affair.
+_BEGINS = "substr(name, 1, CAST(:length AS integer)) = :prefix"
+
+
+async def get_or_put(tx: Tx, name: str, value: str) -> str:
+    """What stands there; `value` if nothing did. Instances that ask at once are told the same."""
+    agreed: str = await tx.value(
+        """
+        INSERT INTO settings (name, value)
+        VALUES (:name, :value)
+        ON CONFLICT (name) DO UPDATE SET value = settings.value
+        RETURNING value""",
+        name=name,
+        value=value,
+    )
+    return agreed
