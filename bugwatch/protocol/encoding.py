@@ -29,6 +29,7 @@ _ZSTD_END = zstandard.ZstdCompressor().compress(b"end")
 _CODEC_ERRORS = (cast(type[Exception], igzip_lib.IsalError), brotli.error, zstandard.ZstdError)
 
 BUSY_SECONDS = 2
+_CORRUPT = "The body is not what its Content-Encoding says, or it was damaged on its way."
 
 Reserve = Callable[[int], None]
 
@@ -58,9 +59,7 @@ def decoder_for(content_encoding: str | None, *, limit: int, reserve: Reserve = 
 def decode(body: bytes, content_encoding: str | None, *, limit: int, reserve: Reserve = freely) -> bytes:
     """The whole `body`, expanded. Errors are those of `decoder_for`, `Decoder.feed` and `Decoder.finish`."""
     decoder = decoder_for(content_encoding, limit=limit, reserve=reserve)
-    expanded = decoder.feed(body)
-    decoder.finish()
-    return expanded
+    return decoder.feed(body) + decoder.finish()
 
 
 class Decoder:
@@ -82,21 +81,31 @@ class Decoder:
             for start in range(0, len(chunk), SLICE):
                 self._inflate(chunk[start : start + SLICE])
         except _CODEC_ERRORS as error:
-            raise Invalid("The body is not what its Content-Encoding says, or it was damaged on its way.") from error
+            raise Invalid(_CORRUPT) from error
+        return self._handed_on()
+
+    def finish(self) -> bytes:
+        """The rest of the body, to be called after its last chunk. `Invalid` if it ended too early; else as `feed`."""
+        try:
+            is_complete = self._end()
+        except _CODEC_ERRORS as error:
+            raise Invalid(_CORRUPT) from error
+        if not is_complete:
+            raise Invalid("The compressed body ends too early.")
+        return self._handed_on()
+
+    def _inflate(self, data: bytes) -> None:
+        """Take in `data`, and hand on what it expands to by `_take`."""
+        self._take(data)
+
+    def _end(self) -> bool:
+        """Hand on what is left; whether the body is whole."""
+        return True
+
+    def _handed_on(self) -> bytes:
         expanded = b"".join(self._pieces)
         self._pieces.clear()
         return expanded
-
-    def finish(self) -> None:
-        """To be called after the last chunk: raises `Invalid` if the body ended too early."""
-        if not self._is_complete():
-            raise Invalid("The compressed body ends too early.")
-
-    def _inflate(self, data: bytes) -> None:
-        self._take(data)
-
-    def _is_complete(self) -> bool:
-        return True
 
     def _take(self, piece: bytes) -> None:
         self._room -= len(piece)
@@ -131,7 +140,7 @@ class _Gzip(Decoder):
         self._member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         self._is_between = True
 
-    def _is_complete(self) -> bool:
+    def _end(self) -> bool:
         return self._is_between
 
 
@@ -154,28 +163,40 @@ class _Deflate(Decoder):
             self._take(self._stream.decompress(data, PIECE))
             data = self._stream.unused_data
 
-    def _is_complete(self) -> bool:
+    def _end(self) -> bool:
         return self._stream is not None and self._stream.eof
 
 
 class _Brotli(Decoder):
+    """Expanded when it has arrived as a whole.
+
+    The library fills its window, up to 16 MiB if the sender wants it so, before it hands on the first byte. A decoder
+    that waits for a slow sender would hold that much for a hundred bytes received; so there is never more than one.
+    """
+
     def __init__(self, limit: int, reserve: Reserve) -> None:
         super().__init__(limit, reserve)
-        self._stream = brotli.Decompressor()
+        self._arrived: list[bytes] = []
 
     def _inflate(self, data: bytes) -> None:
-        _refuse_more(data, self._stream.is_finished())
+        self._reserve(len(data))
+        self._arrived.append(data)
+
+    def _end(self) -> bool:
+        stream = brotli.Decompressor()
+        for data in self._arrived:
+            _refuse_more(data, stream.is_finished())
+            self._expand(stream, data)
+        return bool(stream.is_finished())
+
+    def _expand(self, stream: brotli.Decompressor, data: bytes) -> None:
         has_more = True
         while has_more:
-            piece = self._stream.process(data, output_buffer_limit=PIECE)
+            piece = stream.process(data, output_buffer_limit=PIECE)
             self._take(piece)
             data = b""
-            # A full piece may be followed by another even if all input is used up: brotli holds back a window's worth.
-            is_waiting = len(piece) < PIECE and self._stream.can_accept_more_data()
-            has_more = not (is_waiting or self._stream.is_finished())
-
-    def _is_complete(self) -> bool:
-        return bool(self._stream.is_finished())
+            # A full piece may be followed by another even if all input is used up.
+            has_more = not (stream.is_finished() or (len(piece) < PIECE and stream.can_accept_more_data()))
 
 
 class _Zstd(Decoder):
@@ -195,7 +216,7 @@ class _Zstd(Decoder):
         self._take(piece)
         return len(piece)
 
-    def _is_complete(self) -> bool:
+    def _end(self) -> bool:
         # The library does not tell where a frame ends. But a frame of ours is understood only where one may begin; in
         # two parts, as a whole one in one piece is understood even after half a header.
         self._room, self._reserve = MIB, freely
@@ -204,7 +225,9 @@ class _Zstd(Decoder):
             self._writer.write(_ZSTD_END[8:])
         except zstandard.ZstdError:
             return False
-        return not self._is_empty and self._pieces == [b"end"]
+        is_complete = not self._is_empty and self._pieces == [b"end"]
+        self._pieces.clear()
+        return is_complete
 
 
 def _refuse_more(data: bytes, is_finished: bool) -> None:

@@ -208,7 +208,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 def _text(headers: Mapping[str, Any], key: str, length: int = _TEXT_LENGTH) -> str:
     value = headers.get(key)
-    return value[:length] if isinstance(value, str) else ""
+    # Postgres refuses NUL in text.
+    return value[:length].replace("\x00", "\ufffd") if isinstance(value, str) else ""
 
 
 def _count(value: Any) -> int | None:

@@ -43,11 +43,12 @@ def objects(document: Mapping[str, Any], key: str, most: int) -> list[dict[str, 
 
 
 def text(document: Mapping[str, Any], key: str, length: int) -> str:
-    """Text, trimmed and cut to `length`; whole numbers are spelled out; empty for anything else."""
+    """Text, trimmed and cut to `length`, without NUL; whole numbers are spelled out; empty for anything else."""
     value = document.get(key)
     if type(value) is int:
         value = str(value)
-    return value.strip()[:length].strip() if isinstance(value, str) else ""
+    # Postgres refuses NUL in text.
+    return value.strip()[:length].strip().replace("\x00", "\ufffd") if isinstance(value, str) else ""
 
 
 def member(kind: type[Word], told: str) -> Word | None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import sentry_sdk.envelope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,20 @@ def test_an_envelope_with_lengths_as_python_sends_it() -> None:
     assert envelope.header.event_id == EVENT_ID
     assert taken(envelope) == [("event", b'{"a":1}'), ("attachment", b"\x00\n\x01")]
     assert envelope.losses == ()
+
+
+def test_what_sentry_sdk_serializes_is_read_back() -> None:
+    sent = sentry_sdk.envelope.Envelope(headers={"event_id": EVENT_ID, "sent_at": "2026-11-21T14:31:07.123456Z"})
+    sent.add_event({"event_id": EVENT_ID, "message": "héllo\n"})
+    sent.add_item(sentry_sdk.envelope.Item(b"\x00\r\n\xff", type="attachment", filename="dump.bin"))
+    sent.add_session({"sid": EVENT_ID})
+    envelope = parse(sent.serialize())
+
+    assert envelope.header.event_id == EVENT_ID
+    assert envelope.header.sent_at == 1_795_271_467_123
+    assert [found.type for found in envelope.items] == ["event", "attachment", "session"]
+    assert json.loads(envelope.items[0].payload)["message"] == "héllo\n"
+    assert (envelope.items[1].payload, envelope.items[1].filename) == (b"\x00\r\n\xff", "dump.bin")
 
 
 def test_an_envelope_without_lengths_and_final_newline_as_node_sends_it() -> None:

@@ -31,6 +31,7 @@ def test_bare_nan_and_stray_bytes_are_read_all_the_same() -> None:
     [
         ("abc", "abc"),
         ("  abc\n", "abc"),
+        ("a\x00c", "a\ufffdc"),
         ("abcdefgh", "abcde"),
         ("abcd  efgh", "abcd"),
         (7, "7"),
