@@ -52,7 +52,7 @@ test: install
 .env.example: bugwatch/config.py .venv/installed
 	$(BIN)/bugwatch config --env-example > $@
 
-bench: install
+bench: build
 	$(BIN)/python -m tests.bench
 
 prove: install
