@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -120,6 +120,21 @@ class Config(BaseModel):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for network in _listed(value):
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(f"“{network}” is no address or network") from None
+        return value
+
+    @property
+    def proxies(self) -> list[IPv4Network | IPv6Network]:
+        """`trusted_proxies` as networks."""
+        return [ip_network(network, strict=False) for network in _listed(self.trusted_proxies)]
+
     @property
     def url(self) -> str:
         """Where people reach us: the base URL, else HOST:PORT, with 0.0.0.0 shown as localhost. Without a slash."""
@@ -165,15 +180,8 @@ def load(
         raise Invalid(f"{PREFIX}{name.upper()} ({sources.get(name, 'default')}): {reason}.", name) from None
 
 
-def env_example() -> str:
-    """`.env.example`: every setting under its description, commented out, with its default."""
-    parts = ["# Every setting, with its default. Each can also be read from a file: BUGWATCH_<NAME>_FILE.\n"]
-    for name, field in Config.model_fields.items():
-        default = "" if field.default_factory else field.default
-        value = str(default).lower() if isinstance(default, bool) else default
-        description = textwrap.fill(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")
-        parts.append(f"{description}\n#{PREFIX}{name.upper()}={value}\n")
-    return "\n".join(parts)
+def _listed(text: str) -> list[str]:
+    return [part for part in text.replace(",", " ").split() if part]
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:

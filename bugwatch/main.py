@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -19,15 +20,33 @@ from bugwatch.config import Config
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.ids import Ids
+from bugwatch.domain.limits import ITEM_BYTES, MIB, Limits
+from bugwatch.domain.secret import Secret
 from bugwatch.domain.site import Site
 from bugwatch.server.app import create
+from bugwatch.services.backup import Backups
+from bugwatch.services.accounts import Accounts
+from bugwatch.services.compression import Compression
+from bugwatch.services.digest import Digest
+from bugwatch.services.events import Events
 from bugwatch.services.house import House
+from bugwatch.services.ingest import Ingest, Room
+from bugwatch.services.mail import Mail
+from bugwatch.services.members import Members
+from bugwatch.services.passwords import Passwords
+from bugwatch.services.permissions import Permissions
+from bugwatch.services.pipeline import Pipeline
 from bugwatch.services.projects import Projects
+from bugwatch.services.sessions import Sessions
+from bugwatch.services.throttle import Throttle
+from bugwatch.services.tokens import Tokens
+from bugwatch.storage import events, settings
 from bugwatch.storage.data_dir import DataDir
 from bugwatch.storage.database import Database
 from bugwatch.storage.migrate import load, migrate
 from bugwatch.storage.postgres import PostgresDatabase
 from bugwatch.storage.sqlite import SqliteDatabase
+from bugwatch.templates import Templates
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +60,56 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         data_dir = closing.enter_context(DataDir(config.data_dir))
         db = await open_database(config, data_dir, clock)
         closing.push_async_callback(db.close)
-        site = Site(config.url, __version__)
+        site = Site(config.url, __version__, tuple(config.proxies))
+        ids = Ids(clock, db.instance)
+        ids.seen(await newest_id(db))
+        compression = Compression(db)
+        pipeline = Pipeline(await hash_key(db), compression)
+        room = Room(config.rate_limit, config.spool_limit_mb * MIB, config.disk_floor_mb * MIB, data_dir.free_bytes)
+        secret = Secret(config.secret_key or data_dir.secret_key())
+        passwords, throttle = Passwords(), Throttle(db, secret)
+        mail = Mail(config.smtp_url, config.mail_from, site, Templates(resources.web() / "templates"))
+        closing.push_async_callback(mail.settle)
+        accounts = Accounts(db, site, passwords, throttle, mail, is_open=config.open_registration)
         yield House(
             site=site,
             db=db,
             clock=clock,
-            ids=Ids(clock, db.instance),
+            ids=ids,
+            limits=Limits(item_bytes={**ITEM_BYTES, "attachment": config.attachment_limit_mb * MIB}),
+            secret=secret,
+            mail=mail,
+            accounts=accounts,
+            members=Members(db, site, mail, accounts),
+            sessions=Sessions(db, clock, secret, passwords, throttle),
+            tokens=Tokens(db),
+            permissions=Permissions(db),
             projects=Projects(db, clock, site),
+            backups=Backups(db, data_dir, clock),
+            ingest=Ingest(db, clock, pipeline, Digest(db, ids, compression), room),
+            events=Events(db, compression, pipeline),
         )
+
+
+@asynccontextmanager
+async def working(house: House) -> AsyncIterator[None]:
+    """The house at work: it takes items until this is left, and what it took is then on disk."""
+    await house.ingest.start()
+    try:
+        yield
+    finally:
+        await house.ingest.stop()
+
+
+async def hash_key(db: Database) -> bytes:
+    """What keys the hashes of event ids and users. It lives with the data, so that all instances share it."""
+    return bytes.fromhex(await db.write(lambda tx: settings.get_or_put(tx, "hash_key", secrets.token_hex(32))))
+
+
+async def newest_id(db: Database) -> int:
+    """The newest row id that was given out: a clock that was set back must not give it out again."""
+    async with db.read() as tx:
+        return await events.newest_id(tx)
 
 
 async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms) -> Database:
@@ -61,7 +122,7 @@ async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms
 
     async def keep_a_copy(schema: int) -> None:
         if db.dialect == "sqlite":
-            await db.copy_to(data_dir.new_snapshot(schema))
+            await Backups(db, data_dir, clock).take(data_dir.new_snapshot(schema))
 
     try:
         await migrate(db, load(resources.migrations(), db.dialect), before=keep_a_copy)
@@ -93,7 +154,7 @@ async def serve(config: Config, clock: Clock = now_ms, beside: Beside | None = N
             raise Unavailable("The server did not start.")
         await server.startup()
         await server.start_serving()
-        async with beside(house) if beside else contextlib.nullcontext():
+        async with working(house), beside(house) if beside else contextlib.nullcontext():
             log.info("Bugwatch %s is ready at %s", __version__, house.site.url)
             await stopping.wait()
             log.info("Stopping")

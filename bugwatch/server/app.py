@@ -10,8 +10,10 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config as SanicConfig
 
 from bugwatch import resources, shelf
+from bugwatch.protocol.encoding import ByteBudget
 from bugwatch.server import api, dashboard, ingest, render
 from bugwatch.server.errors import Errors
+from bugwatch.server.ingest.cors import allow, is_ingest
 from bugwatch.services.house import House
 
 # Pages and the API take small bodies; what SDKs send is streamed under limits of its own (server/ingest).
@@ -65,6 +67,7 @@ def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
         inspector=False,
     )
     app.ctx.house = house
+    app.ctx.ingest_budget = ByteBudget(house.limits.in_flight_bytes)
     for package in (ingest, api, dashboard):
         for module in shelf.modules(package):
             if hasattr(module, "bp"):
@@ -76,4 +79,6 @@ def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
 
 async def _finish(request: Request, response: HTTPResponse) -> None:
     response.headers["X-Request-Id"] = str(request.id)
+    if is_ingest(request.path):
+        allow(response)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

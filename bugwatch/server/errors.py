@@ -25,6 +25,8 @@ from bugwatch.domain.errors import (
     Unavailable,
     UnknownEncoding,
 )
+from bugwatch.protocol.rate_limit_headers import RateLimit, rate_limits
+from bugwatch.server.ingest.cors import is_ingest
 from bugwatch.server.render import error_page
 
 log = logging.getLogger(__name__)
@@ -80,4 +82,9 @@ def json_error(request: Request, status: int, code: str, sentence: str, exceptio
         body["field"] = exception.field  # type: ignore[attr-defined]
     if isinstance(exception, RateLimited):
         headers["Retry-After"] = str(exception.retry_after)
+        if is_ingest(request.path):
+            limit = RateLimit(exception.retry_after, exception.categories, "project", exception.reason)
+            headers["X-Sentry-Rate-Limits"] = rate_limits([limit])
+    if is_ingest(request.path):
+        headers["X-Sentry-Error"] = sentence.encode("ascii", "replace").decode()
     return HTTPResponse(msgspec.json.encode(body), status, headers, "application/json")

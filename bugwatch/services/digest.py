@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bugwatch.domain.batch import Batch, NewEvent, verdicts
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Outcome
+from bugwatch.services.compression import Compression
 from bugwatch.storage import attachments, counters, event_keys, events, issues, ledger, raw_items, spool, transitions
 from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.event_keys import KnownKeys
@@ -25,11 +26,22 @@ class Digested:
 class Digest:
     """Only one `store` runs at a time in a process: what it remembers between batches counts on that."""
 
-    def __init__(self, db: Database, ids: Ids, known: KnownKeys) -> None:
+    def __init__(self, db: Database, ids: Ids, compression: Compression) -> None:
         self._db = db
         self._ids = ids
-        self._known = known
+        self._compression = compression
+        self._known = KnownKeys()
         self._values = TagValues()
+
+    async def start(self) -> None:
+        """Learn what earlier processes stored."""
+        self._known = await KnownKeys.load(self._db)
+        await self._compression.load()
+
+    async def stop(self) -> None:
+        """Nothing is learnt any more."""
+        self._known.close()
+        await self._compression.settled()
 
     async def store(self, batch: Batch) -> Digested:
         """Store the batch, all or nothing. When this returns, it is on disk."""

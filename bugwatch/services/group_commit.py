@@ -119,7 +119,7 @@ class GroupCommit:
         ticket.ready = []
         try:
             await self._digest.store(batch_of([ticket]))
-        except Exception as again:  # noqa: BLE001 - the loop must not die with one ticket: its sender is to come again
+        except Exception as again:
             log.exception("An item could not even be kept")
             _settle(ticket, Unavailable(f"The event could not be stored: {again}"))
         else:

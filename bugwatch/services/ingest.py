@@ -93,6 +93,7 @@ class Ingest:
 
     async def start(self) -> None:
         """Take up what the last process left in the spool, and begin to commit."""
+        await self._digest.start()
         await self._db.write(lambda tx: spool.retry_all(tx, self._db.instance))
         await self._look_around()
         self._has_spooled.set()
@@ -107,6 +108,7 @@ class Ingest:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self._book()
+        await self._digest.stop()
 
     async def take(self, access: Access, arrivals: Sequence[Arrival], dropped: Sequence[Refusal] = ()) -> list[Refusal]:
         """Those of the `arrivals` that were refused. When this returns, all others are on disk, with their verdicts.

@@ -73,21 +73,25 @@ class Pipeline:
     def event_key(self, project_id: int, event_id: str) -> int:
         return key_of(self._secret, project_id, bytes.fromhex(event_id))
 
-    def _scrub(self, arrival: Arrival, project: Project) -> Arrival:
+    def scrubbed(self, payload: bytes, project: Project) -> bytes:
+        """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
         scrubber = self._scrubber(project)
-        if not scrubber.may_hold_secrets(arrival.payload):
-            return arrival
+        if not scrubber.may_hold_secrets(payload):
+            return payload
+        document, _ = parse_object(payload)
+        clean = scrubber.scrub_json(document)
+        return payload if clean is document else msgspec.json.encode(clean)
+
+    def _scrub(self, arrival: Arrival, project: Project) -> Arrival:
         try:
-            document, _ = parse_object(arrival.payload)
+            return replace(arrival, payload=self.scrubbed(arrival.payload, project))
         except Invalid as error:
             raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
-        clean = scrubber.scrub_json(document)
-        return arrival if clean is document else replace(arrival, payload=msgspec.json.encode(clean))
 
     def _scrubber(self, project: Project) -> Scrubber:
         rules = (project.scrub_keys, project.safe_keys)
         if rules not in self._scrubbers:
-            self._scrubbers[rules] = Scrubber(ScrubRules(*rules))
+            self._scrubbers[rules] = Scrubber(ScrubRules(secret_names=project.scrub_keys, safe_names=project.safe_keys))
         return self._scrubbers[rules]
 
     def _event(self, arrival: Arrival, event: Event) -> NewEvent:

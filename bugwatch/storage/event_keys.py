@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from bugwatch.domain.batch import NewEvent
-from bugwatch.storage.database import Database, Tx
+from bugwatch.storage.database import Database, Reader, Tx
 
 GENERATION = 16_384
 BITS_PER_KEY = 16
@@ -146,12 +146,13 @@ async def claim(tx: Tx, batch: Sequence[NewEvent], known: KnownKeys) -> tuple[di
     return fresh, repeats
 
 
-async def find(tx: Tx, key: int, generation: int) -> int | None:
+async def find(tx: Reader, key: int) -> int | None:
     """The row id of the event that holds `key`, or None."""
-    return (await _find(tx, [key], generation)).get(key)
+    newest = await tx.value("SELECT COALESCE(MAX(generation), 0) FROM event_keys")
+    return (await _find(tx, [key], newest)).get(key)
 
 
-async def _find(tx: Tx, keys: Sequence[int], newest: int) -> dict[int, int]:
+async def _find(tx: Reader, keys: Sequence[int], newest: int) -> dict[int, int]:
     rows = await tx.among(
         """
         WITH RECURSIVE generations (n) AS (

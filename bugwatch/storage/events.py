@@ -80,6 +80,18 @@ _COLUMNS = """
     payloads.dictionary_id, payloads.data"""
 
 
+async def newest_id(tx: Reader) -> int:
+    """The largest id that an event or a spooled item has; 0 if there is none."""
+    newest: int = await tx.value(
+        """
+        SELECT COALESCE(MAX(id), 0) FROM (
+            SELECT MAX(id) AS id FROM events
+            UNION ALL SELECT MAX(id) FROM spool
+            UNION ALL SELECT MAX(id) FROM transitions) AS newest"""
+    )
+    return newest
+
+
 async def get(tx: Reader, row_id: int) -> StoredEvent | None:
     row = await tx.one(
         f"SELECT {_COLUMNS} FROM events JOIN payloads ON payloads.id = events.id WHERE events.id = :id", id=row_id

@@ -1,0 +1,44 @@
+"""Who is really calling: the peer, unless it is a proxy that the operator trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from sanic import Request
+
+from bugwatch.server.context import house
+
+Network = IPv4Network | IPv6Network
+
+
+def client_address(request: Request) -> str:
+    """The address that the request came from. Behind trusted proxies: the last in X-Forwarded-For that is not theirs."""
+    return believed(request.ip, request.headers.get("x-forwarded-for", ""), house(request).site.trusted_proxies)
+
+
+def believed(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+    """The rightmost address that no trusted proxy vouches for: what stands left of it, anybody may have written."""
+    address = peer
+    hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
+    while hops and _is_trusted(address, trusted):
+        hop = hops.pop().removeprefix("[").partition("]")[0]
+        if not _is_address(hop):
+            break
+        address = hop
+    return address
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    if not _is_address(address):
+        return not address and bool(trusted)  # a Unix socket has no address: only a local proxy can use it
+    found = ip_address(address)
+    return any(found.version == network.version and found in network for network in trusted)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

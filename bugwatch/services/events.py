@@ -1,0 +1,52 @@
+"""Reading an event: decompressed, normalized, scrubbed by today's rules. The one way to an event's content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bugwatch.domain import fingerprint
+from bugwatch.domain.errors import NotFound
+from bugwatch.domain.event import Event
+from bugwatch.domain.fingerprint import Grouping
+from bugwatch.domain.project import Project
+from bugwatch.protocol import event_payload
+from bugwatch.services.compression import Compression
+from bugwatch.services.pipeline import Pipeline
+from bugwatch.storage import event_keys, events
+from bugwatch.storage.database import Database
+from bugwatch.storage.events import StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stored event and what it says, in full, with why it is in its issue."""
+
+    stored: StoredEvent
+    event: Event
+    grouping: Grouping
+    raw: bytes
+
+
+class Events:
+    def __init__(self, db: Database, compression: Compression, pipeline: Pipeline) -> None:
+        self._db = db
+        self._compression = compression
+        self._pipeline = pipeline
+
+    async def find(self, project: Project, event_id: str) -> StoredEvent:
+        """The project's event with that id (32 hex digits). Raises NotFound, also after retention removed it."""
+        key = self._pipeline.event_key(project.id, event_id)
+        async with self._db.read() as tx:
+            for candidate in (key, key + 1):  # the next one, had two events shared a hash
+                row_id = await event_keys.find(tx, candidate)
+                stored = await events.get(tx, row_id) if row_id else None
+                if stored and (stored.project_id, stored.event_id) == (project.id, event_id):
+                    return stored
+        raise NotFound("There is no such event in this project, or it was removed by retention.")
+
+    async def open(self, project: Project, stored: StoredEvent) -> Opened:
+        """What the event says."""
+        raw = await self._compression.decompress(stored.dictionary_id, stored.data)
+        clean = self._pipeline.scrubbed(raw, project)
+        event = event_payload.read(clean, received_at=stored.received_at, header_event_id=stored.event_id)
+        return Opened(stored, event, fingerprint.group(event), clean)

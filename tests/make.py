@@ -1,0 +1,70 @@
+"""Builders: what a test needs, with only what it is about spelled out."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from bugwatch.domain.batch import Arrival, NewEvent
+from bugwatch.domain.event import Level
+from bugwatch.domain.ids import first_id_at
+from bugwatch.domain.outcome import Category
+from bugwatch.storage.database import Database
+from bugwatch.storage.event_keys import key_of
+from bugwatch.storage.projects import add, add_organization
+
+SECRET = b"s" * 32
+_numbers = count(1)
+
+
+async def project(db: Database, slug: str = "shop") -> int:
+    """A project's id."""
+
+    async def work(tx):  # type: ignore[no-untyped-def]
+        home = await add_organization(tx, f"home-{slug}", "Home")
+        return (await add(tx, home, slug, slug.title(), "python")).id
+
+    return await db.write(work)
+
+
+def arrival(project_id: int, at: int, **given: object) -> Arrival:
+    """One item that arrived at `at` (ms since 1970)."""
+    number = next(_numbers)
+    defaults: dict[str, object] = {
+        "id": first_id_at(at) + number * 8,
+        "category": Category.ERROR,
+        "item_type": "event",
+        "payload": b"{}",
+        "received_at": at,
+        "event_id": f"{number:032x}",
+    }
+    return Arrival(project_id=project_id, **{**defaults, **given})  # type: ignore[arg-type]
+
+
+def event(project_id: int, at: int, *, event_id: str | None = None, issue: str = "one", **given: object) -> NewEvent:
+    """An event that is ready to be stored; those with the same `issue` are grouped together."""
+    came = arrival(project_id, at, **({"event_id": event_id} if event_id else {}))
+    environment = str(given.pop("environment", "production"))
+    release = str(given.pop("release", ""))
+    tags = (("environment", environment), *([("release", release)] if release else []), *given.pop("tags", ()))  # type: ignore[misc]
+    user = given.pop("user", None)
+    defaults: dict[str, object] = {
+        "key": key_of(SECRET, project_id, bytes.fromhex(came.event_id)),
+        "event_id": bytes.fromhex(came.event_id),
+        "issue_hash": f"{project_id}-{issue}".encode().ljust(16)[:16],
+        "hash_version": 1,
+        "happened_at": at,
+        "level": Level.ERROR,
+        "title": f"ValueError: {issue}",
+        "title_type": "ValueError",
+        "culprit": "app.py in main",
+        "platform": "python",
+        "is_unhandled": False,
+        "environment": environment,
+        "release": release,
+        "tags": tags,
+        "user_id": hash(user) % 2**40 if user else None,
+        "user_label": str(user or ""),
+        "dictionary_id": 0,
+        "data": b"x",
+    }
+    return NewEvent(arrival=came, **{**defaults, **given})  # type: ignore[arg-type]
