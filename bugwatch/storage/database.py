@@ -92,8 +92,11 @@ class Database(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Reader]: ...
 
-    async def copy_to(self, target: Path) -> None:
-        """A consistent copy of everything, taken online. SQLite only; Postgres says how to do it with its own tools."""
+    async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
+        """Copy everything into the new file `target`, online; what `look` saw in the very state that was copied.
+
+        SQLite only; Postgres says how to do it with its own tools. Like a transaction, `look` awaits nothing else.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,11 @@ async def pending(db: Database, migrations: Sequence[Migration]) -> list[Migrati
     """Those that are not applied yet. Raises Unavailable if the database is newer than this program, or was altered."""
     await db.write(_create_ledger)
     async with db.read() as tx:
-        applied = await _applied(tx)
+        return missing(await applied(tx), migrations)
+
+
+def missing(applied: Mapping[int, str], migrations: Sequence[Migration]) -> list[Migration]:
+    """Those of `migrations` that are not in `applied`. Raises Unavailable if that knows others, or was altered."""
     known = {m.number: m for m in migrations}
     newest = max(known, default=0)
     for number, checksum in applied.items():
@@ -82,6 +86,11 @@ async def pending(db: Database, migrations: Sequence[Migration]) -> list[Migrati
                 "Use a released Bugwatch, or restore a backup."
             )
     return [m for m in migrations if m.number not in applied]
+
+
+async def applied(tx: Reader) -> dict[int, str]:
+    """The checksum of each migration that was applied, by number. Raises a database error if none ever was."""
+    return {row["number"]: row["checksum"] for row in await tx.all("SELECT number, checksum FROM migrations")}
 
 
 async def migrate(
@@ -104,7 +113,7 @@ async def _create_ledger(tx: Tx) -> None:
 
 async def _apply(tx: Tx, migration: Migration) -> bool:
     await _take_turn(tx)
-    if migration.number in await _applied(tx):
+    if migration.number in await applied(tx):
         return False  # another instance was first
     for statement in migration.statements:
         await tx.run(statement)
@@ -116,10 +125,6 @@ async def _apply(tx: Tx, migration: Migration) -> bool:
         now=tx.now,
     )
     return True
-
-
-async def _applied(tx: Reader) -> dict[int, str]:
-    return {row["number"]: row["checksum"] for row in await tx.all("SELECT number, checksum FROM migrations")}
 
 
 async def _take_turn(tx: Tx) -> None:

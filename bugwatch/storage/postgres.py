@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -83,8 +83,8 @@ class PostgresDatabase:
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translate(error) from error
 
-    async def copy_to(self, target: Path) -> None:
-        raise Unavailable(f'On Postgres, back up with its own tools: pg_dump -Fc -f {target} "$BUGWATCH_DATABASE_URL".')
+    async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
+        raise Unavailable('On Postgres, back up with its own tools: pg_dump -Fc -f FILE "$BUGWATCH_DATABASE_URL".')
 
     async def close(self) -> None:
         if not self._holder.is_closed():

@@ -11,8 +11,8 @@ import logging
 import queue
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,7 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 67108864",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
 )
+_READER_PRAGMAS = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON")
 
 
 @dataclass(slots=True)
@@ -114,14 +115,20 @@ class SqliteDatabase:
         finally:
             self._readers.put_nowait(connection)
 
-    async def copy_to(self, target: Path) -> None:
-        # In one step on the writer's own connection: small steps restart whenever something is written.
-        def copy(connection: sqlite3.Connection) -> None:
-            with sqlite3.connect(str(target)) as copied:
-                connection.backup(copied)
-            copied.close()
+    async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
+        # On a connection of its own, so that the writer goes on; in one step, since small steps restart whenever
+        # something is written; inside the read transaction of `look`, so that both see the same state.
+        def copy() -> T:
+            with (
+                closing(_connect(self.path, read_only=True)) as source,
+                closing(sqlite3.connect(str(target))) as copied,
+            ):
+                source.execute("BEGIN")
+                seen = _drive(cast("Coroutine[Any, Any, T]", look(SqliteTx(source, self._clock()))))
+                source.backup(copied)
+                return seen
 
-        await self._submit(copy)
+        return await _on_a_thread(copy)
 
     async def raw(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the writer's connection outside a transaction: for pragmas, checkpoints and vacuum."""
@@ -261,6 +268,27 @@ class SqliteReader:
             alarm.cancel()
 
 
+async def open_alone(path: Path, work: Work[T], clock: Clock = now_ms) -> T:
+    """Run `work` over a database file that nobody else uses, such as a backup. Afterwards it is one file, without WAL.
+
+    Raises Unavailable if it is damaged or no database. What `work` writes is not kept.
+    """
+
+    def run() -> T:
+        with closing(_connect(path, pragmas=("PRAGMA journal_mode = DELETE",))) as connection:
+            connection.execute("BEGIN")
+            return _drive(cast("Coroutine[Any, Any, T]", work(SqliteTx(connection, clock()))))
+
+    return await _on_a_thread(run)
+
+
+async def _on_a_thread(work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except sqlite3.Error as error:
+        raise _translate(error) from error
+
+
 def assert_version(version: tuple[int, ...]) -> None:
     """Raise Unavailable if this SQLite is older than `OLDEST_SQLITE`."""
     if version < OLDEST_SQLITE:
@@ -268,7 +296,7 @@ def assert_version(version: tuple[int, ...]) -> None:
         raise Unavailable(f"SQLite {have} is too old: Bugwatch needs {need} or newer, which its packages bring along.")
 
 
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def _connect(path: Path, *, read_only: bool = False, pragmas: Sequence[str] = ()) -> sqlite3.Connection:
     uri = f"file:{path.as_posix().replace('%', '%25').replace('?', '%3f').replace('#', '%23')}"
     connection = sqlite3.connect(
         uri + ("?mode=ro" if read_only else ""),
@@ -278,7 +306,7 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         cached_statements=STATEMENT_CACHE,
     )
     connection.row_factory = sqlite3.Row
-    for pragma in ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON") if read_only else _PRAGMAS:
+    for pragma in pragmas or (_READER_PRAGMAS if read_only else _PRAGMAS):
         connection.execute(pragma).fetchall()
     return connection
 

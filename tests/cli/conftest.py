@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
 
 
@@ -50,10 +51,11 @@ class Operator:
     def __post_init__(self) -> None:
         self._servers: list[subprocess.Popen[str]] = []
 
-    def run(self, *argv: str, stdin: str | None = None, **settings: str) -> Said:
+    def run(self, *argv: str, stdin: str | None = None, cwd: Path = ROOT, **settings: str) -> Said:
         done = subprocess.run(
             [sys.executable, "-m", "bugwatch", *argv],
             env=self.environment(**settings),
+            cwd=cwd,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -92,7 +94,7 @@ class Operator:
     def environment(self, **settings: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BUGWATCH_")}
         ours = {"DATA_DIR": str(self.home), "PORT": str(self.port), **self.settings, **settings}
-        return kept | {f"BUGWATCH_{name}": value for name, value in ours.items()}
+        return kept | {"PYTHONPATH": str(ROOT)} | {f"BUGWATCH_{name}": value for name, value in ours.items()}
 
     def stop(self) -> None:
         for server in self._servers:
