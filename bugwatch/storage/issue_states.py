@@ -1,0 +1,74 @@
+"""The status of issues, and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bugwatch.domain.issue import Status
+from bugwatch.storage.database import Reader, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class IssueState:
+    id: int
+    project_id: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One change of state. `who` is the name or email of the person who did it; empty: it happened by itself."""
+
+    kind: str
+    at: int
+    who: str
+
+
+async def among(tx: Reader, issue_ids: Sequence[int]) -> list[IssueState]:
+    """Those that exist and were not deleted or merged away, by id."""
+    rows = await tx.among(
+        """
+        SELECT id, project_id, status FROM issues
+        WHERE id IN :keys AND deleted_at IS NULL AND merged_into_id IS NULL""",
+        sorted(set(issue_ids)),
+    )
+    found = [IssueState(row["id"], row["project_id"], Status(row["status"])) for row in rows]
+    return sorted(found, key=lambda issue: issue.id)
+
+
+async def set_status(tx: Tx, issue_id: int, status: Status) -> None:
+    await tx.run(
+        """
+        UPDATE issues
+        SET status = :status,
+            status_changed_at = :now,
+            resolved_at = CASE WHEN :status = 'resolved' THEN CAST(:now AS bigint) END,
+            resolved_in_id = NULL
+        WHERE id = :id""",
+        id=issue_id,
+        status=status,
+        now=tx.now,
+    )
+
+
+async def delete(tx: Tx, issue_id: int) -> None:
+    """Mark it, and let go of its hashes, so that the next event begins a new issue."""
+    await tx.run("UPDATE issues SET deleted_at = :now WHERE id = :id", id=issue_id, now=tx.now)
+    await tx.run("DELETE FROM issue_hashes WHERE issue_id = :id", id=issue_id)
+
+
+async def activity(tx: Reader, issue_id: int, limit: int) -> list[Activity]:
+    """The newest first."""
+    rows = await tx.all(
+        """
+        SELECT transitions.kind, transitions.at, COALESCE(NULLIF(accounts.name, ''), accounts.email, '') AS who
+        FROM transitions
+        LEFT JOIN accounts ON accounts.id = transitions.account_id
+        WHERE transitions.issue_id = :issue_id
+        ORDER BY transitions.id DESC
+        LIMIT :limit""",
+        issue_id=issue_id,
+        limit=limit,
+    )
+    return [Activity(row["kind"], row["at"], row["who"]) for row in rows]

@@ -1,0 +1,125 @@
+"""How much happened when, and with what: the counters behind charts and distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bugwatch.domain.clock import HOUR
+from bugwatch.storage.database import Reader
+
+# Levels from here on are drawn in red: error and fatal.
+ERROR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose events are counted. Empty and None mean: all."""
+
+    project_ids: tuple[int, ...]
+    environment: str = ""
+    release: str = ""
+    level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """One of the most frequent values of a key. `total` is of all values, `value_count` how many there are."""
+
+    key: str
+    value: str
+    count: int
+    total: int
+    value_count: int
+
+
+async def volume(tx: Reader, scope: Scope, start: int, step: int) -> dict[int, tuple[int, int]]:
+    """(errors, others) by the start of each `step` (ms, a divisor of a day or a number of days) from `start` on."""
+    conditions, values = [], {}
+    for key, value in (("environment", scope.environment), ("release", scope.release)):
+        if value:
+            conditions.append(f"""
+                AND {key}_id IN (SELECT id FROM tag_values WHERE key = '{key}' AND value = :{key}
+                                 AND tag_values.project_id = project_hours.project_id)""")
+            values[key] = value
+    level = "" if scope.level is None else "AND level = :level"
+    rows = await tx.among(
+        f"""
+        SELECT
+            hour - hour % CAST(:step AS bigint) AS bucket,
+            CAST(SUM(CASE WHEN level >= :error THEN count ELSE 0 END) AS bigint) AS errors,
+            CAST(SUM(count) AS bigint) AS events
+        FROM project_hours
+        WHERE project_id IN :keys AND hour >= :start {level} {"".join(conditions)}
+        GROUP BY hour - hour % CAST(:step AS bigint)""",
+        scope.project_ids,
+        start=start,
+        step=step,
+        error=ERROR,
+        **({} if scope.level is None else {"level": scope.level}),
+        **values,
+    )
+    found: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        errors, others = found.get(row["bucket"], (0, 0))
+        found[row["bucket"]] = (errors + row["errors"], others + row["events"] - row["errors"])
+    return found
+
+
+async def hours(tx: Reader, issue_ids: Sequence[int], start: int, step: int = HOUR) -> dict[int, dict[int, int]]:
+    """Events by issue and start of each `step` (as in `volume`), from `start` on."""
+    rows = await tx.among(
+        """
+        SELECT issue_id, hour - hour % CAST(:step AS bigint) AS bucket, CAST(SUM(count) AS bigint) AS count
+        FROM issue_hours
+        WHERE issue_id IN :keys AND hour >= :start
+        GROUP BY issue_id, hour - hour % CAST(:step AS bigint)""",
+        issue_ids,
+        start=start,
+        step=step,
+    )
+    found: dict[int, dict[int, int]] = {}
+    for row in rows:
+        found.setdefault(row["issue_id"], {})[row["bucket"]] = row["count"]
+    return found
+
+
+async def tags(tx: Reader, issue_id: int, limit: int) -> list[TagCount]:
+    """The most frequent values of each key, at most `limit` a key, by key and then by count."""
+    rows = await tx.all(
+        """
+        SELECT key, value, count, total, value_count
+        FROM (
+            SELECT
+                tag_values.key,
+                tag_values.value,
+                issue_tags.count,
+                CAST(SUM(issue_tags.count) OVER (PARTITION BY tag_values.key) AS bigint) AS total,
+                COUNT(*) OVER (PARTITION BY tag_values.key) AS value_count,
+                ROW_NUMBER() OVER (
+                    PARTITION BY tag_values.key ORDER BY issue_tags.count DESC, tag_values.value) AS place
+            FROM issue_tags
+            JOIN tag_values ON tag_values.id = issue_tags.value_id
+            WHERE issue_tags.issue_id = :issue_id) AS ranked
+        WHERE place <= :limit
+        ORDER BY key, place""",
+        issue_id=issue_id,
+        limit=limit,
+    )
+    return [TagCount(**row) for row in rows]
+
+
+async def known_values(tx: Reader, project_ids: Sequence[int], key: str, limit: int) -> list[str]:
+    """The values of a key, newest first, at most `limit` for every few projects."""
+    rows = await tx.among(
+        """
+        SELECT value, MAX(id) AS id FROM tag_values
+        WHERE project_id IN :keys AND key = :key
+        GROUP BY value
+        ORDER BY MAX(id) DESC
+        LIMIT :limit""",
+        project_ids,
+        key=key,
+        limit=limit,
+    )
+    return list(dict.fromkeys(row["value"] for row in sorted(rows, key=lambda row: -row["id"])))
