@@ -107,7 +107,7 @@ class Ingest:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        await self._book()
+        await self.book()
         await self._digest.stop()
 
     async def take(self, access: Access, arrivals: Sequence[Arrival], dropped: Sequence[Refusal] = ()) -> list[Refusal]:
@@ -249,7 +249,7 @@ class Ingest:
             await asyncio.sleep(WATCH_S)
             try:
                 await self._look_around()
-                await self._book()
+                await self.book()
             except BugwatchError as error:  # the loop must not die: the next second tries again
                 log.warning("The ledger of refusals waits: %s", error)
 
@@ -263,7 +263,8 @@ class Ingest:
         async with self._db.read() as tx:
             self.spool_bytes = (await spool.waiting(tx)).bytes
 
-    async def _book(self) -> None:
+    async def book(self) -> None:
+        """Write down what is counted but not booked yet: refusals, reports, and when keys were used. Runs each second."""
         bookings, self._unbooked = self._unbooked, Counter()
         reasons, self._unattributed = self._unattributed, Counter()
         used, self._used_keys = self._used_keys, set()

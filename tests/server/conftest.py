@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -11,15 +12,15 @@ from pathlib import Path
 import httpx
 import pytest
 from sanic import Sanic
-from sanic.application.state import ApplicationServerInfo
-from sanic.http.constants import HTTP
-from sanic.server.async_server import AsyncioServer
 
 from bugwatch.config import Config
+from bugwatch.domain.account import Account, Caller, Role
 from bugwatch.domain.clock import Clock
-from bugwatch.main import open_house
+from bugwatch.main import open_house, working
 from bugwatch.server.app import create
+from bugwatch.server.listener import answering
 from bugwatch.services.house import House
+from bugwatch.services.sessions import Client
 
 
 @dataclass
@@ -64,24 +65,16 @@ class Serve:
         sock.setblocking(False)
         port = sock.getsockname()[1]
         config = Config.model_validate({**self._given, "port": port, **settings})
-        async with open_house(config, self._clock) as house:
+        async with open_house(config, self._clock) as house, working(house):
             Sanic.test_mode = True  # lets every test have an app of this name
             app = create(house)
-            app.state.server_info.append(ApplicationServerInfo({"version": HTTP.VERSION_1, "port": port}))
-            running = await app.create_server(sock=sock, return_asyncio_server=True, access_log=False)
-            assert isinstance(running, AsyncioServer)
-            await running.startup()
-            await running.start_serving()
-            server = Server(f"http://127.0.0.1:{port}{house.site.base_path}", house)
-            server.client()
-            started.set_result(server)
-            await stop.wait()
-            for client in server.clients:
-                await client.aclose()
-            running.close()
-            for connection in list(running.connections):
-                connection.abort()
-            await running.wait_closed()
+            async with answering(app, sock):
+                server = Server(f"http://127.0.0.1:{port}{house.site.base_path}", house)
+                server.client()
+                started.set_result(server)
+                await stop.wait()
+                for client in server.clients:
+                    await client.aclose()
 
     async def end(self) -> None:
         for stop in self._stopping:
@@ -102,3 +95,69 @@ async def serve(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 async def server(serve: Serve) -> Server:
     """A server with default settings, over an empty database."""
     return await serve()
+
+
+PASSWORD = "a quiet room with a view"
+
+
+class People:
+    """Alice owns, Bob is a member of her organization, Charlie is somebody else."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def alice(self) -> Account:
+        return await self._made("alice@example.com", "Alice")
+
+    async def bob(self, role: Role = Role.MEMBER) -> Account:
+        await self.alice()
+        return await self._made("bob@example.com", "Bob", role)
+
+    async def charlie(self) -> Account:
+        """The owner of an organization of his own."""
+        await self.alice()
+        accounts = self._server.house.accounts
+        accounts.is_open = True
+        charlie = await accounts.sign_up("charlie@example.com", PASSWORD, "203.0.113.7", name="Charlie")
+        accounts.is_open = False
+        return charlie
+
+    async def caller(self, account: Account) -> Caller:
+        """The account with its roles, as services ask for it."""
+        return await self._server.house.sessions.caller_of(await self._access_token(account))
+
+    async def api(self, account: Account) -> httpx.AsyncClient:
+        """A client of the API that this account is signed in with."""
+        return self._server.client(headers={"Authorization": f"Bearer {await self._access_token(account)}"})
+
+    async def browser(self, account: Account) -> httpx.AsyncClient:
+        """A browser that this account is signed in with."""
+        opened = await self._server.house.sessions.open(account.id, Client("203.0.113.1", "Firefox"))
+        return self._server.client(cookies={"bugwatch": opened})
+
+    async def _access_token(self, account: Account) -> str:
+        return (await self._server.house.sessions.open_pair(account.id, Client("203.0.113.1"))).access_token
+
+    async def _made(self, email: str, name: str, role: Role = Role.MEMBER) -> Account:
+        accounts = self._server.house.accounts
+        for account in await accounts.list():
+            if account.email == email:
+                return account
+        return await accounts.create_user(email, PASSWORD, role, name=name)
+
+
+@pytest.fixture
+def people(server: Server) -> People:
+    return People(server)
+
+
+@pytest.fixture
+async def alice(people: People) -> Account:
+    return await people.alice()
+
+
+def form_token(page: str) -> str:
+    """The token in the forms of a page."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
