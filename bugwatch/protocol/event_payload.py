@@ -285,7 +285,9 @@ def _csp(value: Any, notes: Notes) -> tuple[str, str]:
     told = report.get("effective_directive") or report.get("violated_directive")
     directive = line(told, limits.URL, "csp.effective_directive", notes)
     blocked = line(report.get("blocked_uri"), limits.URL, "csp.blocked_uri", notes)
-    return directive.partition(" ")[0][: limits.TAG], _host_of(blocked)[: limits.TAG]
+    # Our own reader of reports also knows which host is the page's.
+    host = line(report.get("blocked_host"), limits.TAG, "csp.blocked_host", notes) or _host_of(blocked)[: limits.TAG]
+    return directive.partition(" ")[0][: limits.TAG], host
 
 
 def _host_of(uri: str) -> str:

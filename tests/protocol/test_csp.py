@@ -115,7 +115,16 @@ def test_the_event_is_understood_like_any_other() -> None:
     event = event_payload.skim(parse(old()).events[0].payload, received_at=1_790_000_000_000)
 
     assert event.message == "Blocked 'script' from 'evil.example:8443'"
-    assert event.csp_directive == "script-src-elem"
+    assert (event.csp_directive, event.csp_blocked) == ("script-src-elem", "evil.example:8443")
+
+
+def test_the_pages_own_host_counts_as_one_whatever_its_name() -> None:
+    reports = [
+        parse(old(document_uri=f"https://{host}/", blocked_uri=f"https://{host}/a.js")) for host in ("a.example", "b")
+    ]
+    events = [event_payload.skim(each.events[0].payload, received_at=1_790_000_000_000) for each in reports]
+
+    assert {event.csp_blocked for event in events} == {"self"}
 
 
 def test_old_browsers_name_only_the_violated_directive() -> None:
