@@ -36,7 +36,9 @@ class Serve(Command):
         @asynccontextmanager
         async def beside(house: House) -> AsyncIterator[None]:
             async with listening(config.data_dir.expanduser().absolute(), house, cli.all_commands()):
-                print(await greeting(house, config), flush=True)
+                hint = await greeting(house, config)
+                if hint:
+                    print(hint, flush=True)
                 yield
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -46,4 +48,21 @@ class Serve(Command):
 
 async def greeting(house: House, config: Config) -> str:
     """What to do first, as long as nobody has an account; empty afterwards."""
-    return ""
+    token = await house.accounts.setup_token()
+    if not token:
+        return ""
+    lines = [
+        "",
+        "  Welcome to Bugwatch. Open this link to make the first account. It works once; each start prints a new one.",
+        "",
+        f"      {house.site.link(f'/setup?token={token}')}",
+        "",
+        f"  Your data is kept in {config.data_dir.expanduser().absolute()}",
+    ]
+    if is_loopback(config.host):
+        lines += ["  Only this machine can reach it. To open it to your network: BUGWATCH_HOST=0.0.0.0 bugwatch serve"]
+    return "\n".join([*lines, ""])
+
+
+def is_loopback(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.") or host == "::1"
