@@ -7,30 +7,27 @@ import contextlib
 import logging
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-
-from sanic.application.state import ApplicationServerInfo
-from sanic.http.constants import HTTP
-from sanic.server.async_server import AsyncioServer
 
 from bugwatch import __version__, resources
 from bugwatch.config import Config
 from bugwatch.domain.clock import Clock, now_ms
-from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.limits import ITEM_BYTES, MIB, Limits
 from bugwatch.domain.secret import Secret
 from bugwatch.domain.site import Site
 from bugwatch.server.app import create
-from bugwatch.services.backup import Backups
+from bugwatch.server.listener import answering, bind
 from bugwatch.services.accounts import Accounts
+from bugwatch.services.backup import Backups
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
 from bugwatch.services.events import Events
 from bugwatch.services.house import House
 from bugwatch.services.ingest import Ingest, Room
+from bugwatch.services.instance import Instance
+from bugwatch.services.issues import Issues
 from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
 from bugwatch.services.passwords import Passwords
@@ -50,8 +47,6 @@ from bugwatch.templates import Templates
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 10
-
 
 @asynccontextmanager
 async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[House]:
@@ -60,19 +55,22 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         data_dir = closing.enter_context(DataDir(config.data_dir))
         db = await open_database(config, data_dir, clock)
         closing.push_async_callback(db.close)
-        site = Site(config.url, __version__, tuple(config.proxies))
+        site = Site(config.url, __version__, tuple(config.proxies), is_fixed=bool(config.base_url))
+        instance = Instance(db, site)
+        await instance.load()
         ids = Ids(clock, db.instance)
         ids.seen(await newest_id(db))
         compression = Compression(db)
         pipeline = Pipeline(await hash_key(db), compression)
         room = Room(config.rate_limit, config.spool_limit_mb * MIB, config.disk_floor_mb * MIB, data_dir.free_bytes)
         secret = Secret(config.secret_key or data_dir.secret_key())
-        passwords, throttle = Passwords(), Throttle(db, secret)
+        passwords, throttle, permissions = Passwords(), Throttle(db, secret), Permissions(db)
         mail = Mail(config.smtp_url, config.mail_from, site, Templates(resources.web() / "templates"))
         closing.push_async_callback(mail.settle)
         accounts = Accounts(db, site, passwords, throttle, mail, is_open=config.open_registration)
         yield House(
             site=site,
+            instance=instance,
             db=db,
             clock=clock,
             ids=ids,
@@ -83,11 +81,12 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             members=Members(db, site, mail, accounts),
             sessions=Sessions(db, clock, secret, passwords, throttle),
             tokens=Tokens(db),
-            permissions=Permissions(db),
+            permissions=permissions,
             projects=Projects(db, clock, site),
             backups=Backups(db, data_dir, clock),
             ingest=Ingest(db, clock, pipeline, Digest(db, ids, compression), room),
             events=Events(db, compression, pipeline),
+            issues=Issues(db, ids, permissions),
         )
 
 
@@ -136,7 +135,7 @@ Beside = Callable[[House], AbstractAsyncContextManager[None]]
 
 
 async def serve(config: Config, clock: Clock = now_ms, beside: Beside | None = None) -> None:
-    """Run until SIGINT or SIGTERM, with `beside` entered while it serves (the operator's socket, what is said at start).
+    """Run until SIGINT or SIGTERM, with `beside` entered while it serves: the operator's socket, what is said at start.
 
     Raises Unavailable if it cannot start, with what to do.
     """
@@ -147,45 +146,9 @@ async def serve(config: Config, clock: Clock = now_ms, beside: Beside | None = N
         loop.add_signal_handler(number, stopping.set)
     async with open_house(config, clock) as house:
         app = create(house)
-        # Sanic rewrites itself for the one protocol that it serves; without this it would announce others.
-        app.state.server_info.append(ApplicationServerInfo({"version": HTTP.VERSION_1, "port": config.port}))
-        server = await app.create_server(sock=_listen(config), return_asyncio_server=True, access_log=False)
-        if not isinstance(server, AsyncioServer):
-            raise Unavailable("The server did not start.")
-        await server.startup()
-        await server.start_serving()
-        async with working(house), beside(house) if beside else contextlib.nullcontext():
+        # Work begins before the door opens and ends after it has closed: what was taken in is stored.
+        besides = beside(house) if beside else contextlib.nullcontext()
+        async with working(house), answering(app, bind(config.host, config.port)), besides:
             log.info("Bugwatch %s is ready at %s", __version__, house.site.url)
             await stopping.wait()
             log.info("Stopping")
-        await _stop(server)
-
-
-async def _stop(server: AsyncioServer) -> None:
-    """Take no new connections, let running requests end for `GRACE_S`, then hang up."""
-    server.close()
-    for _ in range(GRACE_S * 20):
-        for connection in list(server.connections):
-            connection.close_if_idle()
-        if not server.connections:
-            return
-        await asyncio.sleep(0.05)
-    for connection in list(server.connections):
-        connection.abort()
-
-
-def _listen(config: Config) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((config.host, config.port))
-    except OSError as error:
-        sock.close()
-        raise Unavailable(
-            f"Cannot listen on {config.host}:{config.port}: {error.strerror or error}. "
-            "Stop what uses the port, or choose another with BUGWATCH_PORT."
-        ) from None
-    sock.listen(1024)
-    sock.setblocking(False)
-    return sock

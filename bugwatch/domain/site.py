@@ -7,13 +7,16 @@ from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Site:
-    """`url` has no slash at its end and may carry a base path."""
+    """`url` has no slash at its end and may carry a base path. Unless the configuration fixes it, the set-up page may
+    move it while we run; that is why this is the one thing here that changes."""
 
     url: str
     version: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    is_fixed: bool = True
+    time_zone: str = "UTC"
 
     @property
     def base_path(self) -> str:

@@ -17,6 +17,11 @@ def client_address(request: Request) -> str:
     return believed(request.ip, request.headers.get("x-forwarded-for", ""), house(request).site.trusted_proxies)
 
 
+def is_from_proxy(request: Request) -> bool:
+    """Whether what the peer says about the caller (X-Forwarded-…) is to be believed."""
+    return _is_trusted(request.ip, house(request).site.trusted_proxies)
+
+
 def believed(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """The rightmost address that no trusted proxy vouches for: what stands left of it, anybody may have written."""
     address = peer

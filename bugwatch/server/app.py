@@ -11,7 +11,7 @@ from sanic.config import Config as SanicConfig
 
 from bugwatch import resources, shelf
 from bugwatch.protocol.encoding import ByteBudget
-from bugwatch.server import api, dashboard, ingest, render
+from bugwatch.server import api, auth, dashboard, ingest, render
 from bugwatch.server.errors import Errors
 from bugwatch.server.ingest.cors import allow, is_ingest
 from bugwatch.services.house import House
@@ -73,6 +73,7 @@ def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
             if hasattr(module, "bp"):
                 app.blueprint(module.bp)
     render.install(app, resources.web(), house.site.url, is_reloading=is_reloading)
+    auth.install(app)
     app.on_response(_finish)
     return app
 

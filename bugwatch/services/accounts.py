@@ -70,7 +70,7 @@ class Accounts:
             return await accounts.is_any(tx)
 
     async def create_user(self, email: str, password: str, role: Role = Role.MEMBER, *, name: str = "") -> Account:
-        """The operator's way. The first account owns the first organization whatever `role` says; later ones join it."""
+        """The operator's way. The first account owns the first organization whatever `role` says; others join it."""
         email, name, password_hash = await self._prepared(email, name, password)
 
         async def work(tx: Tx) -> Account:

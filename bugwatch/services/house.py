@@ -9,10 +9,12 @@ from bugwatch.domain.ids import Ids
 from bugwatch.domain.limits import Limits
 from bugwatch.domain.secret import Secret
 from bugwatch.domain.site import Site
-from bugwatch.services.backup import Backups
 from bugwatch.services.accounts import Accounts
+from bugwatch.services.backup import Backups
 from bugwatch.services.events import Events
 from bugwatch.services.ingest import Ingest
+from bugwatch.services.instance import Instance
+from bugwatch.services.issues import Issues
 from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
 from bugwatch.services.permissions import Permissions
@@ -25,6 +27,7 @@ from bugwatch.storage.database import Database
 @dataclass(slots=True, kw_only=True)
 class House:
     site: Site
+    instance: Instance
     db: Database
     clock: Clock
     ids: Ids
@@ -40,3 +43,4 @@ class House:
     backups: Backups
     ingest: Ingest
     events: Events
+    issues: Issues

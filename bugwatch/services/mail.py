@@ -27,7 +27,7 @@ class Mail:
 
     def __init__(self, url: str, sender: str, site: Site, templates: Templates) -> None:
         self._url = urlsplit(url)
-        self._sender = sender or f"bugwatch@{urlsplit(site.url).hostname or 'localhost'}"
+        self._given_sender = sender
         self._site = site
         self._templates = templates
         self._posting: set[asyncio.Task[None]] = set()
@@ -35,6 +35,10 @@ class Mail:
     @property
     def is_on(self) -> bool:
         return bool(self._url.hostname)
+
+    @property
+    def _sender(self) -> str:
+        return self._given_sender or f"bugwatch@{urlsplit(self._site.url).hostname or 'localhost'}"
 
     async def send(self, to: str, template: str, **context: object) -> None:
         """Hand the mail to the server. Raises DeliveryFailed with the server's reason."""

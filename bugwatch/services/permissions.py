@@ -14,6 +14,8 @@ from bugwatch.domain.project import Project
 from bugwatch.storage import projects
 from bugwatch.storage.database import Database
 
+# What fits into a column: a larger number in an address is no reason for either database to complain.
+LARGEST_ID = 2**63 - 1
 MAY_NOT = "You may not do this. An owner or an admin of the organization can."
 
 
@@ -33,6 +35,8 @@ class Permissions:
 
     async def project(self, caller: Caller, verb: Verb, project_id: int) -> Project:
         """The project, if the caller may do this with it. Raises NotFound or Forbidden."""
+        if project_id > LARGEST_ID:
+            raise NotFound("There is no such project.")
         async with self._db.read() as tx:
             seen = await projects.of_account(tx, caller.account.id, project_id)
         for project, is_listed in seen:

@@ -124,7 +124,7 @@ class Sessions:
     async def refresh(self, refresh_token: str) -> TokenPair:
         """A new pair for a refresh token, which is then used up. One that was used before has been stolen, from us or
         from the thief: the session ends for both. Raises Unauthenticated."""
-        staying, _, rotating = refresh_token.removeprefix(REFRESH_PREFIX).partition(".")
+        staying, rotating = _halves(refresh_token)
         following = secrets.token_urlsafe(32)
 
         async def work(tx: Tx) -> SessionRow | None:
@@ -141,8 +141,26 @@ class Sessions:
             raise Unauthenticated(ENDED)
         return self._pair(row.account_id, row.id, staying, following)
 
-    async def caller_of(self, access_token: str) -> tuple[Caller, int]:
-        """Who holds this access token, and the id of their session. Raises Unauthenticated."""
+    async def end_pair(self, refresh_token: str) -> None:
+        """End the session that the refresh token belongs to, used up or not."""
+
+        async def work(tx: Tx) -> None:
+            row = await sessions.by_token(tx, hash_of(_halves(refresh_token)[0]))
+            if row:
+                await sessions.end(tx, row.account_id, row.id)
+
+        await self._db.write(work)
+
+    async def caller_of(self, access_token: str) -> Caller:
+        """Who holds this access token. Raises Unauthenticated."""
+        return (await self._session_of(access_token)).caller
+
+    async def end_by_access_token(self, access_token: str) -> None:
+        """End the session that the access token points to. Raises Unauthenticated."""
+        session = await self._session_of(access_token)
+        await self.end(session.account.id, session.id)
+
+    async def _session_of(self, access_token: str) -> Session:
         try:
             # The time is ours to check: it comes in by the door.
             claims = jwt.decode(
@@ -161,7 +179,7 @@ class Sessions:
             session = await self._session(tx, row) if row and row.is_api else None
         if not session:
             raise Unauthenticated(ENDED)
-        return session.caller, session.id
+        return session
 
     async def of_account(self, account_id: int) -> list[SessionRow]:
         """What has not ended, the last used first."""
@@ -231,6 +249,12 @@ class Sessions:
         }
         access_token = jwt.encode(claims, self._secret.key("jwt"), algorithm="HS256")
         return TokenPair(access_token, f"{REFRESH_PREFIX}{staying}.{rotating}", ACCESS_TOKEN_LIFE // SECOND)
+
+
+def _halves(refresh_token: str) -> tuple[str, str]:
+    """What stays and finds the session, and what changes."""
+    staying, _, rotating = refresh_token.removeprefix(REFRESH_PREFIX).partition(".")
+    return staying, rotating
 
 
 def _known_form(email: str) -> str:

@@ -28,7 +28,7 @@ async def values(tx: Reader, prefix: str) -> list[str]:
 
 
 async def take(tx: Tx, prefix: str, value: str) -> bool:
-    """Remove the name that begins with `prefix` and has this value. Whether it was there, which only one caller is told."""
+    """Remove the name that begins with `prefix` and has this value. Whether it was there; one caller is told so."""
     removed = await tx.run(
         f"DELETE FROM settings WHERE {_BEGINS} AND value = :value", prefix=prefix, length=len(prefix), value=value
     )

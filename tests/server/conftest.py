@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from sanic import Sanic
 
 from bugwatch.config import Config
@@ -20,6 +21,7 @@ from bugwatch.main import open_house, working
 from bugwatch.server.app import create
 from bugwatch.server.listener import answering
 from bugwatch.services.house import House
+from bugwatch.services.passwords import Passwords
 from bugwatch.services.sessions import Client
 
 
@@ -83,8 +85,12 @@ class Serve:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def serve(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Serve]:
-    """Starts servers with settings of the test's choice, once per engine."""
+async def serve(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Serve]:
+    """Starts servers with settings of the test's choice, once per engine. Their passwords are hashed cheaply."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr("bugwatch.main.Passwords", lambda: Passwords(cheap))
     database_url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
     serving = Serve(clock, tmp_path / "data", database_url)
     yield serving

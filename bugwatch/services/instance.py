@@ -1,0 +1,60 @@
+"""What the set-up page sets for the whole instance, where the configuration leaves it open: address and time zone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from bugwatch.domain.errors import Conflict, Invalid
+from bugwatch.domain.site import Site
+from bugwatch.storage import settings
+from bugwatch.storage.database import Database, Tx
+
+URL, TIME_ZONE = "base_url", "time_zone"
+
+
+class Instance:
+    def __init__(self, db: Database, site: Site) -> None:
+        self._db = db
+        self._site = site
+
+    async def load(self) -> None:
+        """Let what was set before take effect. Called at start."""
+        async with self._db.read() as tx:
+            url, zone = await settings.get(tx, URL), await settings.get(tx, TIME_ZONE)
+        self._apply(url, zone)
+
+    async def set(self, url: str, time_zone: str) -> None:
+        """Take effect now, and at every start. Raises Invalid, and Conflict if the configuration fixes the address."""
+        url = url.strip().rstrip("/")
+        is_moving = url != self._site.url
+        if is_moving and self._site.is_fixed:
+            raise Conflict("The address is set by BUGWATCH_BASE_URL.", "url")
+        if is_moving and not _is_address(url):
+            raise Invalid("An address looks like https://bugs.example.com, without a path behind it.", "url")
+        if time_zone not in available_timezones():
+            raise Invalid("There is no such time zone.", "time_zone")
+
+        async def work(tx: Tx) -> None:
+            if is_moving:
+                await settings.put(tx, URL, url)
+            await settings.put(tx, TIME_ZONE, time_zone)
+
+        await self._db.write(work)
+        self._apply(url, time_zone)
+
+    def _apply(self, url: str | None, time_zone: str | None) -> None:
+        if url and not self._site.is_fixed:
+            self._site.url = url
+        if time_zone:
+            self._site.time_zone = time_zone
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    rebuilt = f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and rebuilt == url.lower() and url.isprintable()
