@@ -13,19 +13,14 @@ _LONGEST_CYCLE = 3
 _CONTEXT_LENGTH = 120
 
 # Functions that report other people's errors. Crashing in one of them says little: the message has to help.
-# fmt: off
-WRAPPERS = frozenset(
-    (
-        "abort", "assert", "assertion", "capture_exception", "capture_message", "captureException",
-        "captureMessage", "check_response", "checkResponse", "create_error", "createError", "critical", "die",
-        "error", "error_handler", "errorFormatter", "errorHandler", "exception", "fail", "formatError",
-        "getTRPCErrorFromUnknown", "handle_error", "handleError", "handleRejection", "invariant", "log",
-        "log_error", "logError", "onError", "onUnhandledRejection", "panic", "raise_error", "raise_exception",
-        "raise_for_status", "raise_from", "report_error", "reportError", "reraise", "throw_error", "throwError",
-        "unhandledRejection", "warn", "warning",
-    )
-)
-# fmt: on
+_WRAPPERS = """
+abort assert assertion capture_exception capture_message captureException captureMessage check_response
+checkResponse create_error createError critical die error error_handler errorFormatter errorHandler exception fail
+formatError getTRPCErrorFromUnknown handle_error handleError handleRejection invariant log log_error logError
+onError onUnhandledRejection panic raise_error raise_exception raise_for_status raise_from report_error reportError
+reraise throw_error throwError unhandledRejection warn warning
+"""
+WRAPPERS = frozenset(_WRAPPERS.split())
 
 
 @dataclass(frozen=True, slots=True)
