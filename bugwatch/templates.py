@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from gettext import translation
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context, select_autoescape
 from jinja2.ext import Extension
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from bugwatch import resources
+from bugwatch.domain.clock import to_iso
 
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
 _MONTH, _YEAR = 30 * _DAY, 365 * _DAY
@@ -51,8 +53,9 @@ class Templates:
         self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the extension
             _catalogue.gettext, _catalogue.ngettext, newstyle=True
         )
+        self._environment.globals["ngettext"] = _ngettext_in_template
         self._environment.filters.update(
-            number=number, breakable=breakable, iso=iso, moment=moment, day=day, attributes=attributes
+            number=number, breakable=breakable, iso=to_iso, moment=moment, day=day, attributes=attributes
         )
         self._environment.globals.update(ago=ago, age=age)
 
@@ -61,6 +64,12 @@ class Templates:
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         return self._environment.get_template(name).render(context)
+
+
+@pass_eval_context
+def _ngettext_in_template(context: EvalContext, one: str, many: str, num: int, **values: object) -> str:
+    text = _catalogue.ngettext(one, many, num)
+    return (Markup(text) if context.autoescape else text) % {"num": number(num), **values}  # noqa: S704  # our own text
 
 
 class _Unindented(Extension):
@@ -93,11 +102,6 @@ def attributes(given: Mapping[str, object]) -> Markup:
         (name.replace("_", "-"), value) for name, value in given.items() if value is not None and value is not False
     )
     return Markup("").join(Markup(" {}").format(n) if v is True else Markup(' {}="{}"').format(n, v) for n, v in pairs)
-
-
-def iso(at: int) -> str:
-    """2026-11-21T14:31:07.123Z, for `datetime` attributes and machines."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def moment(at: int, zone: tzinfo) -> str:

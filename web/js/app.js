@@ -31,13 +31,18 @@ async function copy(value) {
 /** The first visible one of the elements that a selector names. */
 const visible = (selector) => $$(selector).find((element) => element.checkVisibility()) ?? $(selector);
 
+/** What a copy button copies. */
+function copied({ dataset }) {
+  if ("copyLocation" in dataset) return location.href;
+  return dataset.copy ?? visible(dataset.copyFrom).textContent;
+}
+
 document.addEventListener("click", async (event) => {
-  const element = event.target.closest("[data-action], [data-open], [data-copy], [data-copy-from]");
+  const element = event.target.closest("[data-action], [data-open], [data-copy], [data-copy-from], [data-copy-location]");
   if (!element) return;
-  const { action, copy: value, copyFrom } = element.dataset;
   if (element.dataset.open === "palette") palette.open();
-  else if (action) actions[action]?.(element);
-  else toast(text((await copy(value ?? visible(copyFrom).textContent)) ? "copied" : "notCopied"));
+  else if (element.dataset.action) actions[element.dataset.action]?.(element);
+  else toast(text((await copy(copied(element))) ? "copied" : "notCopied"));
 });
 
 // A choice that is a filter goes off at once; without script its form has a button.
@@ -74,6 +79,15 @@ document.addEventListener("change", (event) => {
 });
 const remembered = $(`[name=frames][value="${store.get("frames")}"]`);
 if (remembered) { remembered.checked = true; showFrames(remembered.value); }
+
+// Code and variables of a library frame come when it is opened.
+document.addEventListener("toggle", async ({ target }) => {
+  const place = target.open && target.dataset?.load && $(".load", target);
+  if (!place) return;
+  const answer = await fetch(target.dataset.load, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) return; // the link to it stays
+  place.replaceWith(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+}, true);
 
 // The length of a new password, as a bar.
 document.addEventListener("input", (event) => {

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 from sanic import Request
 
+from bugwatch.domain.account import Caller
+from bugwatch.server.context import house
+from bugwatch.server.dashboard.rows import hue_of
+from bugwatch.storage import issue_lists, projects
+from bugwatch.storage.database import Reader
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectLink:
     name: str
     slug: str
-    hue: int  # 1 to 6, the class of its coloured mark
+    hue: int
     unresolved_count: int
 
 
@@ -19,8 +25,24 @@ class ProjectLink:
 class Sidebar:
     organization: str
     projects: tuple[ProjectLink, ...]
-    unresolved_count: int
+
+    @property
+    def unresolved_count(self) -> int:
+        return sum(project.unresolved_count for project in self.projects)
 
 
 async def sidebar(request: Request) -> Sidebar:
-    return Sidebar("Bugwatch", (), 0)
+    """Of the person who is signed in."""
+    caller: Caller = request.ctx.session.caller
+    seen = await house(request).permissions.projects(caller)
+    async with house(request).db.read() as tx:
+        counts = await issue_lists.unresolved(tx, [project.id for project in seen])
+        name = await _organization(tx, caller)
+    links = (ProjectLink(p.name, p.slug, hue_of(p.id), counts.get(p.id, 0)) for p in seen)
+    return Sidebar(name, tuple(links))
+
+
+async def _organization(tx: Reader, caller: Caller) -> str:
+    """The name of the first one that they belong to."""
+    names = {row["id"]: row["name"] for row in await projects.organizations(tx)}
+    return next((names[home] for home in caller.roles if home in names), "Bugwatch")

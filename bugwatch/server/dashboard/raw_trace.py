@@ -1,0 +1,160 @@
+"""An event's stack trace as its own platform would have printed it: complete, and ready to be copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from bugwatch.domain.event import Event, ExceptionValue
+from bugwatch.domain.stacktrace import Frame
+
+
+def raw_trace(event: Event) -> str:
+    """All exceptions and all frames, in the platform's order; of an event without exceptions, its threads."""
+    if event.exceptions:
+        return _FORMS.get(event.platform, _generic)(event.exceptions)
+    named = [(f"Thread {thread.name or thread.id}", thread.frames) for thread in event.threads if thread.frames]
+    return "\n\n".join("\n".join([name + ":", *_at(frames)]) for name, frames in named)
+
+
+def _headline(exception: ExceptionValue, *, with_module: str = "") -> str:
+    name = exception.type or "Error"
+    if with_module and exception.module:
+        name = f"{exception.module}{with_module}{name}"
+    return f"{name}: {exception.value}" if exception.value else name
+
+
+def _place(frame: Frame, *, is_short: bool = False) -> str:
+    path = frame.filename or frame.abs_path if is_short else frame.abs_path or frame.filename
+    numbers = [str(number) for number in (frame.lineno, frame.colno) if number is not None]
+    return ":".join([path or frame.module or "<unknown>", *numbers])
+
+
+def _at(frames: Iterable[Frame]) -> list[str]:
+    """Innermost first, as most platforms print."""
+    return [f"    at {frame.function or '<anonymous>'} ({_place(frame)})" for frame in reversed(tuple(frames))]
+
+
+def _python(exceptions: Sequence[ExceptionValue]) -> str:
+    text = ""
+    for before, exception in zip((None, *exceptions), exceptions, strict=False):
+        if before:
+            text += f"\n\n{_python_joint(before)}\n\n"
+        text += _python_link(exception)
+    return text
+
+
+def _python_link(exception: ExceptionValue) -> str:
+    lines = ["Traceback (most recent call last):"] if exception.frames else []
+    for frame in exception.frames:
+        path = frame.abs_path or frame.filename or frame.module or "<unknown>"
+        lines.append(f'  File "{path}", line {frame.lineno or "?"}, in {frame.function or "<module>"}')
+        if frame.context_line and frame.context_line.strip():
+            lines.append(f"    {frame.context_line.strip()}")
+    is_builtin = exception.module in ("", "builtins", "exceptions", "__main__")
+    lines.append(_headline(exception, with_module="" if is_builtin else "."))
+    return "\n".join(lines)
+
+
+def _python_joint(before: ExceptionValue) -> str:
+    """What Python writes between two links; `before` says how it belongs to what came of it."""
+    source = before.mechanism.source if before.mechanism else ""
+    if source == "__cause__":
+        return "The above exception was the direct cause of the following exception:"
+    if source.startswith("exceptions["):
+        return "The above exception is part of the following group:"
+    return "During handling of the above exception, another exception occurred:"
+
+
+def _javascript(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for frames, exception in ((exception.frames, exception) for exception in reversed(exceptions)):
+        at = [f"    at {frame.function} ({_place(frame)})" if frame.function else f"    at {_place(frame)}"
+              for frame in reversed(frames)]  # fmt: skip
+        links.append("\n".join([_headline(exception), *at]))
+    return "\n  [cause]: ".join(links)
+
+
+def _java(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in reversed(exceptions):
+        at = [f"\tat {_dotted(frame)}({_java_place(frame)})" for frame in reversed(exception.frames)]
+        links.append("\n".join([_headline(exception, with_module="."), *at]))
+    return "\nCaused by: ".join(links)
+
+
+def _java_place(frame: Frame) -> str:
+    if not frame.filename:
+        return "Native Method" if frame.lineno is None else "Unknown Source"
+    return frame.filename if frame.lineno is None else f"{frame.filename}:{frame.lineno}"
+
+
+def _dotted(frame: Frame) -> str:
+    return ".".join(part for part in (frame.module, frame.function or "<unknown>") if part)
+
+
+def _go(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in reversed(exceptions):
+        lines = [f"panic: {exception.value or exception.type}"]
+        if exception.value and exception.type:
+            lines[0] += f" [{exception.type}]"
+        if exception.frames:
+            lines += ["", "goroutine [running]:"]
+        for frame in reversed(exception.frames):
+            lines += [f"{_dotted(frame)}(...)", f"\t{_place(frame)}"]
+        links.append("\n".join(lines))
+    return "\n\ncaused by:\n".join(links)
+
+
+def _php(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in exceptions:
+        frames = list(reversed(exception.frames))
+        thrown = f" in {frames[0].abs_path or frames[0].filename}:{frames[0].lineno}" if frames else ""
+        lines = [_headline(exception) + thrown, "Stack trace:"]
+        for at, (frame, caller) in enumerate(pairwise(frames)):
+            # PHP names the place of a call and what was called there: the frame inside.
+            path = caller.abs_path or caller.filename or "[internal function]"
+            lines.append(f"#{at} {path}({caller.lineno}): {frame.function or '{closure}'}()")
+        lines.append(f"#{max(len(frames) - 1, 0)} {{main}}")
+        links.append("\n".join(lines))
+    return "PHP Fatal error:  Uncaught " + "\n\nNext ".join(links)
+
+
+def _ruby(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in reversed(exceptions):
+        frames = [f"{_place(frame)}:in '{frame.function or '<main>'}'" for frame in reversed(exception.frames)]
+        first = f"{frames[0]}: " if frames else ""
+        name = "::".join(part for part in (exception.module, exception.type) if part) or "Error"
+        links.append("\n".join([f"{first}{exception.value} ({name})", *(f"\tfrom {frame}" for frame in frames[1:])]))
+    return "\n".join(links)
+
+
+def _csharp(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in reversed(exceptions):
+        at = []
+        for frame in reversed(exception.frames):
+            place = f" in {frame.abs_path or frame.filename}:line {frame.lineno}" if frame.lineno is not None else ""
+            at.append(f"   at {_dotted(frame)}(){place}")
+        links.append("\n".join([_headline(exception, with_module="."), *at]))
+    return "\n ---> ".join(links)
+
+
+def _generic(exceptions: Sequence[ExceptionValue]) -> str:
+    links = ("\n".join([_headline(exception), *_at(exception.frames)]) for exception in reversed(exceptions))
+    return "\nCaused by: ".join(links)
+
+
+_FORMS: dict[str, Callable[[Sequence[ExceptionValue]], str]] = {
+    "python": _python,
+    "javascript": _javascript,
+    "node": _javascript,
+    "java": _java,
+    "go": _go,
+    "php": _php,
+    "ruby": _ruby,
+    "csharp": _csharp,
+}
