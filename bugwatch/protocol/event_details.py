@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from bugwatch.domain.event import Breadcrumb, Note
+from bugwatch.domain.event import Breadcrumb
 from bugwatch.domain.json import JsonObject
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.event_limits import Notes, bag, line, prose
@@ -79,32 +79,28 @@ def debug_meta_of(value: Any, notes: Notes) -> JsonObject:
     return bag(value, limits.DEBUG_META, "debug_meta", notes)
 
 
-def errors_of(value: Any) -> list[Note]:
-    """What the SDK, or we at an earlier reading, could not use."""
-    found = elements(value, "errors", Notes())
-    return [
-        Note(
-            path=str(item.get("name") or "")[: limits.PATH],
-            reason=str(item.get("reason") or item.get("type") or "unknown")[: limits.PATH],
-            original_length=item.get("original_length") if isinstance(item.get("original_length"), int) else None,
-        )
-        for _, item in found[: limits.NOTES]
-    ]
+def note_errors(value: Any, notes: Notes) -> None:
+    """Note what the SDK, or we at an earlier reading, could not use."""
+    for _, item in elements(value, "errors", notes)[: limits.NOTES]:
+        length = item.get("original_length")
+        reason = item.get("reason") or item.get("type") or "unknown"
+        notes.add(str(item.get("name") or ""), str(reason), length if isinstance(length, int) else None)
 
 
-def remarks_of(meta: Any) -> list[Note]:
-    """The SDK's `_meta`, a tree parallel to the event, as notes: what it trimmed or filtered before it sent."""
-    return list(islice(_remarks(meta, (), _META_DEPTH), limits.NOTES))
+def note_remarks(meta: Any, notes: Notes) -> None:
+    """Note what `_meta`, a tree parallel to the event, says: what the SDK trimmed or filtered before it sent."""
+    for path, remark in islice(_remarks(meta, (), _META_DEPTH), limits.NOTES):
+        length = remark.get("len")
+        for reason in _reasons(remark):
+            notes.add(".".join(path), reason, length if isinstance(length, int) else None)
 
 
-def _remarks(tree: Any, path: tuple[str, ...], depth: int) -> Iterator[Note]:
+def _remarks(tree: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     if not isinstance(tree, dict) or depth == 0:
         return
     for key, branch in tree.items():
         if key == "" and isinstance(branch, dict):
-            length = branch.get("len")
-            length = length if isinstance(length, int) and not isinstance(length, bool) else None
-            yield from (Note(".".join(path)[: limits.PATH], reason, length) for reason in _reasons(branch))
+            yield path, branch
         elif key:
             yield from _remarks(branch, (*path, key), depth - 1)
 

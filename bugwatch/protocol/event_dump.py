@@ -84,19 +84,21 @@ def _exception(item: ExceptionValue) -> dict[str, Any]:
 
 
 def _mechanism(mechanism: Mechanism) -> dict[str, Any]:
-    return _kept(
-        type=mechanism.type,
-        handled=mechanism.is_handled,
-        synthetic=mechanism.is_synthetic or None,
-        is_exception_group=mechanism.is_exception_group or None,
-        exception_id=mechanism.exception_id,
-        parent_id=mechanism.parent_id,
-        source=mechanism.source,
-        description=mechanism.description,
-        help_link=mechanism.help_link,
-        data=dict(mechanism.data),
-        meta=dict(mechanism.meta),
-    )
+    return {
+        "type": mechanism.type,
+        **_kept(
+            handled=mechanism.is_handled,
+            synthetic=mechanism.is_synthetic or None,
+            is_exception_group=mechanism.is_exception_group or None,
+            exception_id=mechanism.exception_id,
+            parent_id=mechanism.parent_id,
+            source=mechanism.source,
+            description=mechanism.description,
+            help_link=mechanism.help_link,
+            data=dict(mechanism.data),
+            meta=dict(mechanism.meta),
+        ),
+    }
 
 
 def _stacktrace(frames: tuple[Frame, ...]) -> dict[str, Any]:

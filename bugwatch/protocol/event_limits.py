@@ -67,7 +67,7 @@ class Notes(list[Note]):
 
     def add(self, path: str, reason: str, original_length: int | None = None) -> None:
         if len(self) < NOTES:
-            self.append(Note(path, reason, original_length))
+            self.append(Note(without_nul(path[:PATH]), without_nul(reason[:PATH]), original_length))
 
 
 def line(value: Any, limit: int, path: str, notes: Notes) -> str:

@@ -18,10 +18,10 @@ from bugwatch.protocol.event_details import (
     breadcrumbs_of,
     contexts_of,
     debug_meta_of,
-    errors_of,
     extra_of,
     modules_of,
-    remarks_of,
+    note_errors,
+    note_remarks,
 )
 from bugwatch.protocol.event_exceptions import exceptions_of, place_root_frames
 from bugwatch.protocol.event_limits import Notes, line, spelled
@@ -129,7 +129,7 @@ def read(
     for remark in remarks:
         notes.add("", remark)
     event = _event(document, received_at, sent_at, header_event_id, remote_addr, notes)
-    return replace(
+    event = replace(
         event,
         request=request_of(document.get("request"), notes),
         breadcrumbs=breadcrumbs_of(document.get("breadcrumbs"), drift_of(sent_at, received_at), notes),
@@ -137,8 +137,10 @@ def read(
         extra=extra_of(document.get("extra"), notes),
         modules=modules_of(document.get("modules"), notes),
         debug_meta=debug_meta_of(document.get("debug_meta"), notes),
-        notes=(*notes, *remarks_of(document.get("_meta")), *errors_of(document.get("errors")))[: limits.NOTES],
     )
+    note_remarks(document.get("_meta"), notes)
+    note_errors(document.get("errors"), notes)
+    return replace(event, notes=tuple(notes))
 
 
 def skimmed(event: Event) -> Event:

@@ -7,7 +7,7 @@ object belongs, text over its limit) raises one of `NOT_LEAN`, and the caller ta
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Required, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -53,7 +53,7 @@ class _Exception(TypedDict, total=False):
 
 # `values` is required, or a single exception in place of the list would pass for an empty one.
 class _Exceptions(TypedDict):
-    values: Required[list[_Exception | None] | None]
+    values: list[_Exception | None] | None
 
 
 class _Thread(TypedDict, total=False):
@@ -66,7 +66,7 @@ class _Thread(TypedDict, total=False):
 
 
 class _Threads(TypedDict):
-    values: Required[list[_Thread | None] | None]
+    values: list[_Thread | None] | None
 
 
 class _Contexts(TypedDict, total=False):

@@ -6,7 +6,7 @@ import pytest
 
 from bugwatch.domain.event import Breadcrumb, Note
 from bugwatch.protocol import event_limits as limits
-from bugwatch.protocol.event_details import breadcrumbs_of, contexts_of, errors_of, extra_of, modules_of
+from bugwatch.protocol.event_details import breadcrumbs_of, contexts_of, extra_of, modules_of, note_errors
 from bugwatch.protocol.event_limits import Notes
 
 
@@ -86,7 +86,8 @@ def test_deep_and_long_extra_is_cut_with_one_note() -> None:
 
 
 def test_the_sdks_errors_become_notes() -> None:
-    assert errors_of([{"type": "invalid_data", "name": "user.id", "value": 1}, None, "x", {}]) == [
-        Note("user.id", "invalid_data"),
-        Note("", "unknown"),
-    ]
+    notes = Notes()
+
+    note_errors([{"type": "invalid_data", "name": "user.id", "value": 1}, None, {}], notes)
+
+    assert notes == [Note("user.id", "invalid_data"), Note("", "unknown")]
