@@ -48,8 +48,14 @@ class GroupCommit:
         self._arrived = asyncio.Event()
         self._last_size = 0
         self._is_stopping = False
+        self._is_committing = False
         self._task: asyncio.Task[None] | None = None
         self.in_flight = 0  # requests that are being read and will queue soon
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody waits for a commit."""
+        return bool(self._queue) or self._is_committing
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -79,7 +85,9 @@ class GroupCommit:
             await self._linger()
             tickets = self._gathered()
             self._on_wait(loop.time() - tickets[0]._queued_at)
+            self._is_committing = True
             await self._commit(tickets)
+            self._is_committing = False
             if not self._queue and not self._is_stopping:
                 self._arrived.clear()
 

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 SPOOL_AFTER_S = 0.25
 DRAIN = 100  # spooled items per transaction
+DRAIN_S = 0.05
 WATCH_S = 1.0
 THREAD_BYTES = 128 * 1024  # larger items are read beside the loop
 SHED_S = 60
@@ -95,7 +96,7 @@ class Ingest:
         """Take up what the last process left in the spool, and begin to commit."""
         await self._digest.start()
         await self._db.write(lambda tx: spool.retry_all(tx, self._db.instance))
-        await self._look_around()
+        await self.look_around()
         self._has_spooled.set()
         self._commit.start()
         self._tasks = [asyncio.create_task(self._drain_forever()), asyncio.create_task(self._watch_forever())]
@@ -219,11 +220,13 @@ class Ingest:
                 log.warning("Spooled events wait: %s", error)
                 await asyncio.sleep(WATCH_S)
                 continue
-            if not arrivals:
+            if not arrivals and self._commit.is_busy:
+                await asyncio.sleep(DRAIN_S)  # nothing to drain yet, but what made us spool is not over
+            elif not arrivals:
                 self._has_spooled.clear()
                 self._is_drained.set()
                 self._is_spooling = False
-                await self._look_around()
+                await self.look_around()
 
     async def _settling(self, arrival: Arrival) -> Ticket:
         """What settles a spooled item: its verdict, or the error with which it goes back."""
@@ -248,12 +251,13 @@ class Ingest:
         while True:
             await asyncio.sleep(WATCH_S)
             try:
-                await self._look_around()
+                await self.look_around()
                 await self.book()
             except BugwatchError as error:  # the loop must not die: the next second tries again
                 log.warning("The ledger of refusals waits: %s", error)
 
-    async def _look_around(self) -> None:
+    async def look_around(self) -> None:
+        """Measure the disk and the spool: they choose the gear. Runs each second."""
         was_low = self.is_disk_low
         self.is_disk_low = self._room.free_bytes() < self._room.disk_floor
         if self.is_disk_low and not was_low:

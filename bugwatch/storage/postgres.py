@@ -66,8 +66,6 @@ class PostgresDatabase:
                     raise _translate(error) from error
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
                 continue
-            except asyncpg.DataError as error:
-                raise Invalid(f"The database cannot hold that value: {error}.") from error
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 raise _translate(error) from error
             for call in tx.after:
@@ -150,6 +148,8 @@ async def _take_slot(connection: asyncpg.Connection) -> int:
 def _translate(error: BaseException) -> BugwatchError:
     if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
         return Conflict(f"That collides with what is stored: {error}.")
+    if isinstance(error, asyncpg.DataError):
+        return Invalid(f"The database cannot hold that value: {error}.")
     return Unavailable(f"The database refused: {error}.")
 
 

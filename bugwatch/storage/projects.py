@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from bugwatch.domain.project import Project, ProjectKey
+from bugwatch.domain.project import ApiKey, Project, ProjectKey
 from bugwatch.storage.database import Reader, Row, Tx
 
 
@@ -78,15 +78,57 @@ async def of_account(tx: Reader, account_id: int, project_id: int | None = None)
     return [(project_of(row), bool(row["is_listed"]) if row["has_list"] else None) for row in rows]
 
 
-async def add_key(tx: Tx, project_id: int, public_key: str, label: str) -> None:
+async def update(tx: Tx, project: Project) -> None:
+    """Store the settings of `project`: name, platform, limit and what is scrubbed."""
     await tx.run(
         """
+        UPDATE projects
+        SET name = :name, platform = :platform, rate_limit = :rate_limit,
+            scrub_keys = :scrub_keys, safe_keys = :safe_keys
+        WHERE id = :id""",
+        id=project.id,
+        name=project.name,
+        platform=project.platform,
+        rate_limit=project.rate_limit,
+        scrub_keys=json.dumps(project.scrub_keys),
+        safe_keys=json.dumps(project.safe_keys),
+    )
+
+
+async def delete(tx: Tx, project_id: int) -> None:
+    """Mark it, and revoke its keys. Its slug is free at once: none that people choose has two hyphens in a row."""
+    await tx.run(
+        "UPDATE projects SET deleted_at = :now, slug = slug || '--' || CAST(id AS text) WHERE id = :id",
+        id=project_id,
+        now=tx.now,
+    )
+    await tx.run("UPDATE project_keys SET is_active = 0 WHERE project_id = :id", id=project_id)
+    await tx.run("UPDATE api_keys SET is_active = 0 WHERE project_id = :id", id=project_id)
+
+
+async def add_key(tx: Tx, project_id: int, public_key: str, label: str) -> ProjectKey:
+    row = await tx.one(
+        """
         INSERT INTO project_keys (project_id, public_key, label, is_active, created_at)
-        VALUES (:project_id, :public_key, :label, 1, :now)""",
+        VALUES (:project_id, :public_key, :label, 1, :now)
+        RETURNING *""",
         project_id=project_id,
         public_key=public_key,
         label=label,
         now=tx.now,
+    )
+    assert row is not None
+    return key_of(row)
+
+
+async def expire_keys(tx: Tx, project_id: int, at: int) -> None:
+    """None of the project's DSN keys opens it from `at` on."""
+    await tx.run(
+        """
+        UPDATE project_keys SET expires_at = :at
+        WHERE project_id = :project_id AND is_active = 1 AND (expires_at IS NULL OR expires_at > :at)""",
+        project_id=project_id,
+        at=at,
     )
 
 
@@ -103,21 +145,52 @@ async def keys(tx: Reader, project_id: int) -> list[ProjectKey]:
     return [key_of(row) for row in rows]
 
 
+async def current_keys(tx: Reader, project_ids: Sequence[int]) -> dict[int, ProjectKey]:
+    """The newest DSN key of each project that is not about to expire: the one to show."""
+    rows = await tx.among(
+        "SELECT * FROM project_keys WHERE project_id IN :keys AND is_active = 1 AND expires_at IS NULL ORDER BY id",
+        project_ids,
+    )
+    return {row["project_id"]: key_of(row) for row in rows}
+
+
 async def touch_keys(tx: Tx, key_ids: Sequence[int]) -> None:
     """These DSN keys were used just now."""
     await tx.among("UPDATE project_keys SET last_used_at = :now WHERE id IN :keys RETURNING id", key_ids, now=tx.now)
 
 
-async def add_api_key(tx: Tx, project_id: int, key_hash: bytes, hint: str) -> None:
-    await tx.run(
+async def add_api_key(tx: Tx, project_id: int, key_hash: bytes, hint: str) -> ApiKey:
+    row = await tx.one(
         """
         INSERT INTO api_keys (project_id, key_hash, hint, is_active, created_at)
-        VALUES (:project_id, :key_hash, :hint, 1, :now)""",
+        VALUES (:project_id, :key_hash, :hint, 1, :now)
+        RETURNING *""",
         project_id=project_id,
         key_hash=key_hash,
         hint=hint,
         now=tx.now,
     )
+    assert row is not None
+    return api_key_of(row)
+
+
+async def expire_api_keys(tx: Tx, project_id: int, at: int) -> None:
+    """None of the project's API keys opens it from `at` on."""
+    await tx.run(
+        """
+        UPDATE api_keys SET expires_at = :at
+        WHERE project_id = :project_id AND is_active = 1 AND (expires_at IS NULL OR expires_at > :at)""",
+        project_id=project_id,
+        at=at,
+    )
+
+
+async def api_keys(tx: Reader, project_id: int) -> list[ApiKey]:
+    """The project's API keys, newest first."""
+    rows = await tx.all(
+        "SELECT * FROM api_keys WHERE project_id = :project_id ORDER BY id DESC", project_id=project_id
+    )
+    return [api_key_of(row) for row in rows]
 
 
 async def project_of_api_key(tx: Reader, key_hash: bytes) -> int | None:
@@ -125,7 +198,7 @@ async def project_of_api_key(tx: Reader, key_hash: bytes) -> int | None:
     found: int | None = await tx.value(
         """
         SELECT project_id FROM api_keys
-        WHERE key_hash = :key_hash AND is_active = 1 AND COALESCE(expires_at, :now + 1) > :now""",
+        WHERE key_hash = :key_hash AND is_active = 1 AND (expires_at IS NULL OR expires_at > :now)""",
         key_hash=key_hash,
         now=tx.now,
     )
@@ -155,6 +228,18 @@ def key_of(row: Row) -> ProjectKey:
         public_key=row["public_key"],
         label=row["label"],
         rate_limit=row["rate_limit"],
+        is_active=bool(row["is_active"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
+    )
+
+
+def api_key_of(row: Row) -> ApiKey:
+    return ApiKey(
+        id=row["id"],
+        project_id=row["project_id"],
+        hint=row["hint"],
         is_active=bool(row["is_active"]),
         created_at=row["created_at"],
         expires_at=row["expires_at"],

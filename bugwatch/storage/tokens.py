@@ -44,7 +44,7 @@ async def add(
 async def by_hash(tx: Reader, token_hash: bytes) -> Token | None:
     """The token, if it has not run out."""
     row = await tx.one(
-        "SELECT * FROM tokens WHERE token_hash = :token_hash AND COALESCE(expires_at, :now + 1) > :now",
+        "SELECT * FROM tokens WHERE token_hash = :token_hash AND (expires_at IS NULL OR expires_at > :now)",
         token_hash=token_hash,
         now=tx.now,
     )
