@@ -42,7 +42,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """`hash` is 16 bytes, the project not in it; `reason` is a sentence; `title_type` and `title_value` make `title`."""
+    """`hash` is 16 bytes, without the project; `reason` is a sentence; `title_type` and `title_value` make `title`."""
 
     hash: bytes
     components: tuple[Component, ...]

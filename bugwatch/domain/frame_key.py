@@ -181,7 +181,7 @@ _JS_NUMBER = re.compile(r"(?<=_callee)\d+\$?|\$\d+$")
 
 
 def _javascript(function: str) -> str:
-    """One name for Chrome's `async Cart.total [as run]`, Firefox's `async*total`, `Cart/this.total`, Safari's `total`."""
+    """Chrome's `async Cart.total [as run]`, Firefox's `async*total` and `Cart/this.total`, Safari's `total`: `total`."""
     name = _JS_PREFIX.sub("", function).partition(" [as ")[0].partition(" (")[0]
     if name.endswith("<"):
         return ""  # Firefox: an unnamed function inside a named one
