@@ -23,6 +23,7 @@ from bugwatch.services.accounts import Accounts
 from bugwatch.services.backup import Backups
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
+from bugwatch.services.doctor import Doctor, Finding
 from bugwatch.services.events import Events
 from bugwatch.services.house import House
 from bugwatch.services.ingest import Ingest, Room
@@ -55,7 +56,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         data_dir = closing.enter_context(DataDir(config.data_dir))
         db = await open_database(config, data_dir, clock)
         closing.push_async_callback(db.close)
-        site = Site(config.url, __version__, tuple(config.proxies), is_fixed=bool(config.base_url))
+        site = site_of(config)
         instance = Instance(db, site)
         await instance.load()
         ids = Ids(clock, db.instance)
@@ -84,6 +85,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             permissions=permissions,
             projects=Projects(db, clock, site),
             backups=Backups(db, data_dir, clock),
+            doctor=doctor(config, db, data_dir, site, clock),
             ingest=Ingest(db, clock, pipeline, Digest(db, ids, compression), room),
             events=Events(db, compression, pipeline),
             issues=Issues(db, ids, permissions),
@@ -111,13 +113,21 @@ async def newest_id(db: Database) -> int:
         return await events.newest_id(tx)
 
 
+def site_of(config: Config) -> Site:
+    """Where this instance lives, as far as the configuration says."""
+    return Site(config.url, __version__, tuple(config.proxies), is_fixed=bool(config.base_url))
+
+
+async def connect(config: Config, data_dir: DataDir, clock: Clock = now_ms) -> Database:
+    """The database that `config` names, as it is."""
+    if config.database_url:
+        return await PostgresDatabase.open(config.database_url, clock, pool_size=config.database_pool_size)
+    return await SqliteDatabase.open(data_dir.database, clock)
+
+
 async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms) -> Database:
     """The database that `config` names, at the newest schema; a SQLite file is copied before it is changed."""
-    db: Database
-    if config.database_url:
-        db = await PostgresDatabase.open(config.database_url, clock, pool_size=config.database_pool_size)
-    else:
-        db = await SqliteDatabase.open(data_dir.database, clock)
+    db = await connect(config, data_dir, clock)
 
     async def keep_a_copy(schema: int) -> None:
         if db.dialect == "sqlite":
@@ -129,6 +139,21 @@ async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms
         await db.close()
         raise
     return db
+
+
+async def examine(config: Config, clock: Clock = now_ms) -> list[Finding]:
+    """What the doctor finds where no server runs. The data is not upgraded for it."""
+    with DataDir(config.data_dir) as data_dir:
+        db = await connect(config, data_dir, clock)
+        try:
+            return await doctor(config, db, data_dir, site_of(config), clock).examine()
+        finally:
+            await db.close()
+
+
+def doctor(config: Config, db: Database, data_dir: DataDir, site: Site, clock: Clock) -> Doctor:
+    migrations = load(resources.migrations(), db.dialect)
+    return Doctor(db, data_dir, clock, site, migrations, host=config.host, disk_floor=config.disk_floor_mb * MIB)
 
 
 Beside = Callable[[House], AbstractAsyncContextManager[None]]

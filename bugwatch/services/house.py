@@ -11,6 +11,7 @@ from bugwatch.domain.secret import Secret
 from bugwatch.domain.site import Site
 from bugwatch.services.accounts import Accounts
 from bugwatch.services.backup import Backups
+from bugwatch.services.doctor import Doctor
 from bugwatch.services.events import Events
 from bugwatch.services.ingest import Ingest
 from bugwatch.services.instance import Instance
@@ -41,6 +42,7 @@ class House:
     permissions: Permissions
     projects: Projects
     backups: Backups
+    doctor: Doctor
     ingest: Ingest
     events: Events
     issues: Issues

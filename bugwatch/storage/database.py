@@ -99,6 +99,10 @@ class Database(Protocol):
         """
         ...
 
+    async def check_up(self) -> tuple[str, list[str]]:
+        """The engine's name and version, and what is wrong with how it is set up: sentences that say what to do."""
+        ...
+
     async def close(self) -> None: ...
 
 

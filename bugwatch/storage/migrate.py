@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bugwatch.domain.errors import Unavailable
-from bugwatch.storage.database import Database, Dialect, Reader, Tx
+from bugwatch.storage.database import Database, Dialect, Reader, Row, Tx
 from bugwatch.storage.postgres import LOCK_CLASS, MIGRATION_SLOT
 
 _LEDGER_OF_MIGRATIONS = """
@@ -91,6 +91,11 @@ def missing(applied: Mapping[int, str], migrations: Sequence[Migration]) -> list
 async def applied(tx: Reader) -> dict[int, str]:
     """The checksum of each migration that was applied, by number. Raises a database error if none ever was."""
     return {row["number"]: row["checksum"] for row in await tx.all("SELECT number, checksum FROM migrations")}
+
+
+async def history(tx: Reader) -> Sequence[Row]:
+    """number, name and applied_at of what was applied, in order."""
+    return await tx.all("SELECT number, name, applied_at FROM migrations ORDER BY number")
 
 
 async def migrate(

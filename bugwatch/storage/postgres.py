@@ -84,6 +84,19 @@ class PostgresDatabase:
     async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
         raise Unavailable('On Postgres, back up with its own tools: pg_dump -Fc -f FILE "$BUGWATCH_DATABASE_URL".')
 
+    async def check_up(self) -> tuple[str, list[str]]:
+        async with self.read() as tx:
+            version = await tx.value("SHOW server_version")
+            asked = {
+                name: await tx.value(f"SHOW {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")
+            }
+        wrong = [
+            f"Postgres has {name} = off: a crash can lose events that were acknowledged. Switch it on."
+            for name, value in asked.items()
+            if value == "off"
+        ]
+        return f"PostgreSQL {version}", wrong
+
     async def close(self) -> None:
         if not self._holder.is_closed():
             await self._holder.close()

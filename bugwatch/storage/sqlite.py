@@ -48,6 +48,13 @@ _PRAGMAS = (
     "PRAGMA journal_size_limit = 67108864",
     f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
 )
+# What a healthy file answers, and what to do where it answers otherwise.
+_SETTINGS = {
+    "journal_mode": ("wal", "its file system does not allow it. Move the data folder to a local disk."),
+    "synchronous": (2, "another program set it. Restart Bugwatch."),
+    "auto_vacuum": (2, "the file was made by another program, and will not give space back. Restore a backup of ours."),
+}
+LARGEST_WAL = 512 * 1024 * 1024
 _READER_PRAGMAS = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON")
 
 
@@ -129,6 +136,24 @@ class SqliteDatabase:
                 return seen
 
         return await _on_a_thread(copy)
+
+    async def check_up(self) -> tuple[str, list[str]]:
+        def ask(connection: sqlite3.Connection) -> dict[str, Any]:
+            return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _SETTINGS}
+
+        found = await self._submit(ask)
+        wrong = [
+            f"SQLite's {name} is {found[name]}, not {wanted}: {remedy}"
+            for name, (wanted, remedy) in _SETTINGS.items()
+            if found[name] != wanted
+        ]
+        wal = self.path.with_name(self.path.name + "-wal")
+        if wal.exists() and wal.stat().st_size > LARGEST_WAL:
+            wrong.append(
+                f"The write-ahead log has {wal.stat().st_size // 2**20} MB: something keeps reading and does not end. "
+                "Restart Bugwatch, and close other programs that have the database open."
+            )
+        return f"SQLite {sqlite3.sqlite_version}", wrong
 
     async def raw(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the writer's connection outside a transaction: for pragmas, checkpoints and vacuum."""
