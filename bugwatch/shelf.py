@@ -18,7 +18,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 
 def discover(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
-    """`{kind: class}` for each class on the shelf that extends `base` and names its `kind`; two of a kind are an error."""
+    """`{kind: class}` for each class on the shelf that extends `base` and names its `kind`. Twice is an error."""
     found: dict[str, type[T]] = {}
     for module in modules(package):
         for _, candidate in inspect.getmembers(module, inspect.isclass):

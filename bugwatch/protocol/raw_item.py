@@ -1,4 +1,4 @@
-"""Items that are kept as they came (feedback, sessions, check-ins): are they well formed, and what makes one a repeat?"""
+"""Items that are kept as they came (feedback, sessions, check-ins): well formed, and known again when repeated."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Network = IPv4Network | IPv6Network
 
 
 def client_address(request: Request) -> str:
-    """The address that the request came from. Behind trusted proxies: the last in X-Forwarded-For that is not theirs."""
+    """Where the request came from. Behind trusted proxies: the last in X-Forwarded-For that is not theirs."""
     return believed(request.ip, request.headers.get("x-forwarded-for", ""), house(request).site.trusted_proxies)
 
 

@@ -1,6 +1,7 @@
 """Group commit: whatever has gathered goes to disk in one transaction, and only then are its senders answered.
 
-It commits as soon as the queue holds all that is in flight, else after `LINGER_MS`, at most `LARGEST_BATCH` items.
+It commits as soon as the queue holds as much as last time (who was answered then tends to come back at once), else after
+`LINGER_S`; at most `LARGEST_BATCH` requests at a time.
 Measured: this survives a bad disk (batches of 500 kept 4,000 events/s where single commits fell to 300), and costs half
 a millisecond.
 """
@@ -46,11 +47,11 @@ class GroupCommit:
         self._on_stored = on_stored
         self._queue: deque[Ticket] = deque()
         self._arrived = asyncio.Event()
+        self._is_enough = asyncio.Event()
         self._last_size = 0
         self._is_stopping = False
         self._is_committing = False
         self._task: asyncio.Task[None] | None = None
-        self.in_flight = 0  # requests that are being read and will queue soon
 
     @property
     def is_busy(self) -> bool:
@@ -74,6 +75,8 @@ class GroupCommit:
         ticket._done = loop.create_future()
         self._queue.append(ticket)
         self._arrived.set()
+        if len(self._queue) >= self._last_size:
+            self._is_enough.set()
         await ticket._done
 
     async def _run(self) -> None:
@@ -92,12 +95,14 @@ class GroupCommit:
                 self._arrived.clear()
 
     async def _linger(self) -> None:
-        """Let those join who are about to: senders that were answered with the last batch tend to come back at once."""
-        deadline = asyncio.get_running_loop().time() + LINGER_S
-        while len(self._queue) < self._last_size or self.in_flight:
-            if asyncio.get_running_loop().time() >= deadline or len(self._queue) >= LARGEST_BATCH:
-                return
-            await asyncio.sleep(0)
+        if len(self._queue) >= self._last_size:
+            return
+        self._is_enough.clear()
+        try:
+            async with asyncio.timeout(LINGER_S):
+                await self._is_enough.wait()
+        except TimeoutError:
+            pass  # some of them stay away: go with those who came
 
     def _gathered(self) -> list[Ticket]:
         self._last_size = min(len(self._queue), LARGEST_BATCH)
@@ -109,8 +114,7 @@ class GroupCommit:
         except Unavailable as error:
             for ticket in tickets:
                 _settle(ticket, error)
-        except Exception as error:
-            # A poison item costs itself only: once more, one at a time.
+        except Exception as error:  # noqa: BLE001 - a poison item costs itself only: once more, one at a time
             if len(tickets) == 1:
                 await self._keep(tickets[0], error)
             else:
@@ -127,7 +131,7 @@ class GroupCommit:
         ticket.ready = []
         try:
             await self._digest.store(batch_of([ticket]))
-        except Exception as again:
+        except Exception as again:  # noqa: BLE001 - the loop must not die with one ticket
             log.exception("An item could not even be kept")
             _settle(ticket, Unavailable(f"The event could not be stored: {again}"))
         else:

@@ -118,11 +118,7 @@ class Ingest:
         if the database takes nothing now.
         """
         ticket = Ticket(list(arrivals))
-        self._commit.in_flight += 1
-        try:
-            refused = [refusal for arrival in arrivals if (refusal := await self._admit(access, arrival, ticket))]
-        finally:
-            self._commit.in_flight -= 1
+        refused = [refusal for arrival in arrivals if (refusal := await self._admit(access, arrival, ticket))]
         for refusal in (*dropped, *refused):
             ticket.bookings[received(refusal.arrival)] += 1
             ticket.bookings[verdict(refusal.arrival, refusal.outcome, refusal.reason)] += 1
@@ -268,7 +264,7 @@ class Ingest:
             self.spool_bytes = (await spool.waiting(tx)).bytes
 
     async def book(self) -> None:
-        """Write down what is counted but not booked yet: refusals, reports, and when keys were used. Runs each second."""
+        """Write down what is counted but not booked yet: refusals, reports, when keys were used. Runs each second."""
         bookings, self._unbooked = self._unbooked, Counter()
         reasons, self._unattributed = self._unattributed, Counter()
         used, self._used_keys = self._used_keys, set()

@@ -37,7 +37,7 @@ async def _read(request: Request, reserve: Reserve) -> bytes:
         return b""
     pieces: list[bytes] = []
     arrived = 0
-    async for chunk in request.stream:
+    async for chunk in request.stream:  # type: ignore[attr-defined]
         arrived += len(chunk)
         if arrived > limits.compressed_bytes:
             raise TooLarge(f"The request is too large: at most {limits.compressed_bytes:,} bytes are taken.")
