@@ -43,24 +43,29 @@ class Verb(StrEnum):
 # The scope of a token that may do all that its owner may.
 EVERYTHING = "admin"
 
+def _(text: str) -> str:
+    """Marks a text for the catalogue of what people read."""
+    return text
+
+
 # The table: who may do it, and what it is.
 ROLES: Mapping[Verb, tuple[frozenset[Role], str]] = MappingProxyType(
     {
-        Verb.PROJECT_READ: (frozenset(Role), "See projects, their DSN and their ledger"),
+        Verb.PROJECT_READ: (frozenset(Role), _("See projects, their DSN and their ledger")),
         Verb.PROJECT_WRITE: (
             frozenset({Role.OWNER, Role.ADMIN}),
-            "Create projects, change their settings, rotate their keys, see those with a list of members",
+            _("Create projects, change their settings, rotate their keys, see those with a list of members"),
         ),
-        Verb.PROJECT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), "Delete projects, choose their members"),
-        Verb.EVENT_READ: (frozenset(Role), "See issues and events"),
-        Verb.EVENT_WRITE: (frozenset(Role), "Resolve, mute and reopen issues"),
-        Verb.EVENT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), "Delete issues"),
-        Verb.MEMBER_READ: (frozenset(Role), "See who belongs to the organization"),
+        Verb.PROJECT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), _("Delete projects, choose their members")),
+        Verb.EVENT_READ: (frozenset(Role), _("See issues and events")),
+        Verb.EVENT_WRITE: (frozenset(Role), _("Resolve, mute and reopen issues")),
+        Verb.EVENT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), _("Delete issues")),
+        Verb.MEMBER_READ: (frozenset(Role), _("See who belongs to the organization")),
         Verb.MEMBER_WRITE: (
             frozenset({Role.OWNER, Role.ADMIN}),
-            "Invite and remove members and admins, change their role, make links to reset their password",
+            _("Invite and remove members and admins, change their role, make links to reset their password"),
         ),
-        Verb.MEMBER_ADMIN: (frozenset({Role.OWNER}), "The same with owners"),
+        Verb.MEMBER_ADMIN: (frozenset({Role.OWNER}), _("The same with owners, and the settings of the instance")),
     }
 )
 

@@ -68,6 +68,10 @@ def session(request: Request) -> Session:
     return found
 
 
+def is_signed_in(request: Request) -> bool:
+    return getattr(request.ctx, "session", None) is not None
+
+
 def client_of(request: Request) -> Client:
     """What is known of the other end."""
     return Client(client_address(request), request.headers.get("user-agent", ""), security.cookie(request, DEVICE))

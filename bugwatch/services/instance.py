@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from bugwatch.domain.errors import Conflict, Invalid
+from bugwatch.domain.errors import Conflict, Invalid, NotFound
 from bugwatch.domain.site import Site
-from bugwatch.storage import settings
+from bugwatch.storage import projects, settings
 from bugwatch.storage.database import Database, Tx
 
 URL, TIME_ZONE = "base_url", "time_zone"
@@ -23,6 +23,15 @@ class Instance:
         async with self._db.read() as tx:
             url, zone = await settings.get(tx, URL), await settings.get(tx, TIME_ZONE)
         self._apply(url, zone)
+
+    async def home(self) -> int:
+        """The organization that runs this instance: the oldest one. Raises NotFound before the first account is made."""
+        async with self._db.read() as tx:
+            found = await projects.organizations(tx)
+        if not found:
+            raise NotFound("There is no organization yet.")
+        oldest: int = found[0]["id"]
+        return oldest
 
     async def set(self, url: str, time_zone: str) -> None:
         """Take effect now, and at every start. Raises Invalid, and Conflict if the configuration fixes the address."""

@@ -1,0 +1,29 @@
+"""What a browser posts: fields as text, and the sentences that belong to them."""
+
+from __future__ import annotations
+
+from sanic import Request
+
+from bugwatch.domain.errors import Conflict, Invalid
+
+LONGEST = 10_000
+
+
+def text(request: Request, name: str) -> str:
+    """The field as it was typed; empty if it is not there. Longer than any form of ours allows is Invalid."""
+    value = request.form.get(name) if request.form else None
+    found = value if isinstance(value, str) else ""
+    if len(found) > LONGEST:
+        raise Invalid("That is too long.", name)
+    return found
+
+
+def number(request: Request, name: str, default: int = 0) -> int:
+    """The field as a number; `default` if it is none."""
+    value = text(request, name)
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else default
+
+
+def problems(error: Invalid | Conflict) -> dict[str, str]:
+    """The sentence by the field that it belongs to; under an empty name if it belongs to none."""
+    return {error.field or "": str(error)}
