@@ -46,6 +46,22 @@ class ProjectKey:
         return self.is_active and (self.expires_at is None or now < self.expires_at)
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A `bw_live_…` key, a secret: only its hash is kept, and `hint`, its last four characters."""
+
+    id: int
+    project_id: int
+    hint: str
+    is_active: bool
+    created_at: int
+    expires_at: int | None = None
+    last_used_at: int | None = None
+
+    def is_usable(self, now: int) -> bool:
+        return self.is_active and (self.expires_at is None or now < self.expires_at)
+
+
 def slugify(name: str) -> str:
     """Lowercase ASCII letters, digits and single hyphens, at most 50 characters; empty if nothing is left."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

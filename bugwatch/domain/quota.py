@@ -17,14 +17,22 @@ class TokenBucket:
 
     def take(self, now: int, count: int = 1) -> int:
         """Take `count` tokens and return 0; or leave them and return the seconds until there are enough."""
-        if now > self._at:  # a clock that was set back gives nothing and takes nothing
-            self._tokens = min(self.per_minute, self._tokens + (now - self._at) * self.per_minute / MINUTE)
-        self._at = now
+        self._fill(now)
         if self._tokens >= count:
             self._tokens -= count
             return 0
         missing = count - self._tokens
         return max(1, -int(-missing * MINUTE / self.per_minute // SECOND))
+
+    def left(self, now: int) -> tuple[int, int]:
+        """How many tokens there are, and when it will be full again (ms since 1970)."""
+        self._fill(now)
+        return int(self._tokens), now + int((self.per_minute - self._tokens) * MINUTE / self.per_minute)
+
+    def _fill(self, now: int) -> None:
+        if now > self._at:  # a clock that was set back gives nothing and takes nothing
+            self._tokens = min(self.per_minute, self._tokens + (now - self._at) * self.per_minute / MINUTE)
+        self._at = now
 
 
 class Buckets:
@@ -38,9 +46,16 @@ class Buckets:
         """As `TokenBucket.take`; `per_minute` 0 means that there is no limit."""
         if per_minute <= 0:
             return 0
+        return self._bucket(name, per_minute, now).take(now, count)
+
+    def left(self, name: object, per_minute: int, now: int) -> tuple[int, int]:
+        """As `TokenBucket.left`."""
+        return self._bucket(name, per_minute, now).left(now)
+
+    def _bucket(self, name: object, per_minute: int, now: int) -> TokenBucket:
         bucket = self._buckets.get(name)
         if bucket is None or bucket.per_minute != per_minute:
             if len(self._buckets) >= self._limit:
                 self._buckets.pop(next(iter(self._buckets)))
             bucket = self._buckets[name] = TokenBucket(per_minute, now)
-        return bucket.take(now, count)
+        return bucket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config as SanicConfig
 
 from bugwatch import resources, shelf
+from bugwatch.domain.errors import NotFound
 from bugwatch.protocol.encoding import ByteBudget
-from bugwatch.server import api, auth, dashboard, ingest, render
+from bugwatch.server import api, auth, dashboard, ingest, limits, render
 from bugwatch.server.errors import Errors
 from bugwatch.server.ingest.cors import allow, is_ingest
 from bugwatch.services.house import House
@@ -73,13 +75,23 @@ def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
             if hasattr(module, "bp"):
                 app.blueprint(module.bp)
     render.install(app, resources.web(), house.site.url, is_reloading=is_reloading)
+    app.on_request(_begin)
     auth.install(app)
+    limits.install(app)
     app.on_response(_finish)
     return app
 
 
+async def _begin(request: Request) -> None:
+    request.ctx.began = perf_counter()
+    if any(isinstance(part, int) and not 0 <= part < 2**63 for part in request.match_info.values()):
+        raise NotFound("There is nothing at this address.")  # no row has such a number, and no database takes it
+
+
 async def _finish(request: Request, response: HTTPResponse) -> None:
     response.headers["X-Request-Id"] = str(request.id)
+    if began := getattr(request.ctx, "began", None):
+        response.headers["Server-Timing"] = f"total;dur={(perf_counter() - began) * 1000:.1f}"
     if is_ingest(request.path):
         allow(response)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -26,7 +26,7 @@ from bugwatch.services.sessions import ABSOLUTE, Client, Session
 SESSION, VISITOR, DEVICE = "bugwatch", "bugwatch-visitor", "bugwatch-device"
 _DEVICE_LIFE_S = 365 * 24 * 3600
 
-Handler = Callable[..., Awaitable[HTTPResponse]]
+Handler = Callable[..., Awaitable[HTTPResponse | None]]  # None: it has answered, piece by piece
 
 # They ask for no person: SDKs show a project's key, assets and health are for everybody.
 _MACHINES = ("bugwatch.server.ingest.", "bugwatch.server.dashboard.static", "bugwatch.server.api.health")
@@ -43,7 +43,7 @@ def for_project(verb: Verb) -> Callable[[Handler], Handler]:
 
     def guard(handler: Handler) -> Handler:
         @wraps(handler)
-        async def guarded(request: Request, project_id: int, **others: object) -> HTTPResponse:
+        async def guarded(request: Request, project_id: int, **others: object) -> HTTPResponse | None:
             project = await house(request).permissions.project(caller(request), verb, project_id)
             return await handler(request, project=project, **others)
 

@@ -43,6 +43,14 @@ STATUSES: dict[type[BugwatchError], tuple[int, str]] = {
     Unavailable: (503, "unavailable"),
 }
 
+# What the server itself finds wrong with a request.
+HTTP: dict[int, tuple[str, str]] = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    408: ("timeout", "The request took too long to arrive."),
+    413: ("too_large", "The request is too large."),
+}
+
 
 class Errors(ErrorHandler):
     async def default(self, request: Request, exception: Exception) -> HTTPResponse:  # type: ignore[override]
@@ -65,19 +73,15 @@ def describe(exception: Exception) -> tuple[int, str, str]:
             if kind in STATUSES:
                 return *STATUSES[kind], str(exception)
     if isinstance(exception, SanicException) and exception.status_code < 500:
-        sentences = {
-            404: "There is nothing at this address.",
-            405: "This address does not take that method.",
-            413: "The request is too large.",
-        }
-        return exception.status_code, "http_error", sentences.get(exception.status_code, str(exception))
+        code, sentence = HTTP.get(exception.status_code, ("invalid", str(exception)))
+        return exception.status_code, code, sentence
     return 500, "internal", "Something broke on our side. The log has it under this request id."
 
 
 def json_error(request: Request, status: int, code: str, sentence: str, exception: Exception) -> HTTPResponse:
     """`{"code", "detail", "field"?, "request_id"}`."""
     body: dict[str, object] = {"code": code, "detail": sentence, "request_id": str(request.id)}
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = dict(getattr(exception, "headers", {}))
     if getattr(exception, "field", None):
         body["field"] = exception.field  # type: ignore[attr-defined]
     if isinstance(exception, RateLimited):

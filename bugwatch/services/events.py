@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bugwatch.domain import fingerprint
 from bugwatch.domain.errors import NotFound
@@ -12,7 +12,8 @@ from bugwatch.domain.project import Project
 from bugwatch.protocol import event_payload
 from bugwatch.services.compression import Compression
 from bugwatch.services.pipeline import Pipeline
-from bugwatch.storage import event_keys, events
+from bugwatch.storage import attachments, event_keys, events
+from bugwatch.storage.attachments import Attachment
 from bugwatch.storage.database import Database
 from bugwatch.storage.events import StoredEvent
 
@@ -25,6 +26,15 @@ class Opened:
     event: Event
     grouping: Grouping
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A stored event, skimmed: what grouping and the indexes need of it, and its own title."""
+
+    stored: StoredEvent
+    event: Event
+    title: str
 
 
 class Events:
@@ -44,9 +54,25 @@ class Events:
                     return stored
         raise NotFound("There is no such event in this project, or it was removed by retention.")
 
+    async def attachments(self, project: Project, stored: StoredEvent) -> list[Attachment]:
+        """The files that came with the event."""
+        key = self._pipeline.event_key(project.id, stored.event_id)
+        async with self._db.read() as tx:
+            return await attachments.of_event(tx, project.id, key)
+
+    async def glance(self, project: Project, stored: StoredEvent) -> Glance:
+        """The little that a list of events shows."""
+        clean = self._pipeline.scrubbed(await self._raw(stored), project)
+        event = event_payload.skim(clean, received_at=stored.received_at, header_event_id=stored.event_id)
+        return Glance(stored, event, fingerprint.group(event).title)
+
     async def open(self, project: Project, stored: StoredEvent) -> Opened:
         """What the event says."""
-        raw = await self._compression.decompress(stored.dictionary_id, stored.data)
-        clean = self._pipeline.scrubbed(raw, project)
+        clean = self._pipeline.scrubbed(await self._raw(stored), project)
         event = event_payload.read(clean, received_at=stored.received_at, header_event_id=stored.event_id)
+        # The stored time is the one that the SDK's clock was corrected by; what it was off by is not in the payload.
+        event = replace(event, happened_at=stored.happened_at)
         return Opened(stored, event, fingerprint.group(event), clean)
+
+    async def _raw(self, stored: StoredEvent) -> bytes:
+        return await self._compression.decompress(stored.dictionary_id, stored.data)

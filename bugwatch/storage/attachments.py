@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bugwatch.domain.batch import NewAttachment
 from bugwatch.storage.database import Reader, Row, Tx
 
 CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with an event, as its sender described it; `size` in bytes."""
+
+    id: int
+    name: str
+    content_type: str
+    attachment_type: str
+    size: int
+    sha256: bytes
 
 
 async def add(tx: Tx, batch: Sequence[NewAttachment]) -> tuple[list[NewAttachment], list[NewAttachment]]:
@@ -52,26 +65,24 @@ async def add(tx: Tx, batch: Sequence[NewAttachment]) -> tuple[list[NewAttachmen
     return stored, repeats
 
 
-async def of_event(tx: Reader, project_id: int, event_key: int) -> Sequence[Row]:
-    """id, name, content_type, attachment_type and size of an event's attachments."""
-    return await tx.all(
-        """
-        SELECT id, name, content_type, attachment_type, size FROM attachments
-        WHERE project_id = :project_id AND event_key = :event_key
-        ORDER BY id""",
+async def of_event(tx: Reader, project_id: int, event_key: int) -> list[Attachment]:
+    """An event's attachments, in the order in which they came."""
+    rows = await tx.all(
+        "SELECT * FROM attachments WHERE project_id = :project_id AND event_key = :event_key ORDER BY id",
         project_id=project_id,
         event_key=event_key,
     )
+    return [
+        Attachment(
+            row["id"], row["name"], row["content_type"], row["attachment_type"], row["size"], bytes(row["sha256"])
+        )
+        for row in rows
+    ]
 
 
-async def content(tx: Reader, project_id: int, attachment_id: int) -> tuple[Row, bytes] | None:
-    """An attachment's row and its bytes, or None."""
-    row = await tx.one(
-        "SELECT * FROM attachments WHERE project_id = :project_id AND id = :id", project_id=project_id, id=attachment_id
+async def chunk(tx: Reader, sha256: bytes, number: int) -> bytes:
+    """One piece of a content, from 0 on; empty after the last."""
+    data = await tx.value(
+        "SELECT data FROM content_chunks WHERE sha256 = :sha256 AND number = :number", sha256=sha256, number=number
     )
-    if row is None:
-        return None
-    chunks = await tx.all(
-        "SELECT data FROM content_chunks WHERE sha256 = :sha256 ORDER BY number", sha256=bytes(row["sha256"])
-    )
-    return row, b"".join(bytes(chunk["data"]) for chunk in chunks)
+    return bytes(data or b"")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bugwatch.domain.issue import Sort
 from bugwatch.storage.database import Reader, Row
 
-SORTS = {
-    "last_seen": "last_seen_at",
-    "first_seen": "first_seen_at",
-    "events": "event_count",
-    "users": "user_count",
+SORTS: Mapping[str, str] = {
+    Sort.LAST_SEEN: "last_seen_at",
+    Sort.FIRST_SEEN: "first_seen_at",
+    Sort.EVENTS: "event_count",
+    Sort.USERS: "user_count",
 }
 
 
@@ -72,6 +74,8 @@ _COLUMNS = """
     last_seen_at, event_count, stored_count, user_count, first_release_id, last_release_id, last_event_id,
     status_changed_at, resolved_at"""
 
+_SHORT_ID = re.compile(r"([A-Za-z0-9-]+)-([0-9]{1,15})")
+
 # What is neither deleted nor part of another issue.
 _ALIVE = "issues.deleted_at IS NULL AND issues.merged_into_id IS NULL AND issues.number IS NOT NULL"
 
@@ -87,7 +91,7 @@ _REGRESSED = """issues.status = 'unresolved' AND 'regressed' = (
 async def find(
     tx: Reader, search: Search, sort: str, limit: int, *, after: Cursor | None = None, before: Cursor | None = None
 ) -> list[ListedIssue]:
-    """At most `limit` issues, largest first by `sort` (one of SORTS): those after a place, or those before it."""
+    """At most `limit` issues, largest first by `sort` (a Sort): those after a place, or those before it."""
     column = SORTS[sort]
     where, values = _conditions(search)
     order = "DESC"
@@ -191,11 +195,7 @@ def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
         (search.seen_from is not None, "issues.last_seen_at >= :seen_from", {"seen_from": search.seen_from or 0}),
         (search.seen_until is not None, "issues.last_seen_at < :seen_until", {"seen_until": search.seen_until or 0}),
         (search.begun_from is not None, "issues.first_seen_at >= :begun_from", {"begun_from": search.begun_from or 0}),
-        (
-            bool(search.text),
-            "(LOWER(title) LIKE :text ESCAPE '!' OR LOWER(culprit) LIKE :text ESCAPE '!')",
-            {"text": f"%{_escaped(search.text.lower())}%"},
-        ),
+        (bool(search.text), *_matches(search.text)),
     ]
     values: dict[str, int | str] = {}
     conditions = [_ALIVE]
@@ -204,6 +204,24 @@ def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
             conditions.append(condition)
             values |= needed
     return " AND ".join(conditions), values
+
+
+def _matches(text: str) -> tuple[str, dict[str, int | str]]:
+    """Part of the title or of the culprit, in capitals or not; or the whole short id."""
+    # SQLite's LOWER knows ASCII only: other letters are looked for as they were typed, small, large, and large first.
+    spellings = {_ascii_lower(form) for form in (text, text.lower(), text.upper(), text.capitalize())}
+    values: dict[str, int | str] = {f"text{n}": f"%{_escaped(form)}%" for n, form in enumerate(sorted(spellings))}
+    terms = [f"LOWER({column}) LIKE :{name} ESCAPE '!'" for name in values for column in ("title", "culprit")]
+    if short_id := _SHORT_ID.fullmatch(text.strip()):
+        terms.append("""
+            number = :number
+            AND EXISTS (SELECT 1 FROM projects WHERE projects.id = issues.project_id AND projects.slug = :slug)""")
+        values |= {"slug": short_id[1].lower(), "number": int(short_id[2])}
+    return f"({' OR '.join(terms)})", values
+
+
+def _ascii_lower(text: str) -> str:
+    return "".join(c.lower() if c.isascii() else c for c in text)
 
 
 def _escaped(text: str) -> str:

@@ -37,19 +37,22 @@ async def among(tx: Reader, issue_ids: Sequence[int]) -> list[IssueState]:
     return sorted(found, key=lambda issue: issue.id)
 
 
-async def set_status(tx: Tx, issue_id: int, status: Status) -> None:
-    await tx.run(
+async def set_status(tx: Tx, issue_ids: Sequence[int], status: Status) -> set[int]:
+    """Those that had another status until now."""
+    rows = await tx.among(
         """
         UPDATE issues
         SET status = :status,
             status_changed_at = :now,
             resolved_at = CASE WHEN :status = 'resolved' THEN CAST(:now AS bigint) END,
             resolved_in_id = NULL
-        WHERE id = :id""",
-        id=issue_id,
+        WHERE id IN :keys AND status <> :status
+        RETURNING id""",
+        sorted(issue_ids),
         status=status,
         now=tx.now,
     )
+    return {row["id"] for row in rows}
 
 
 async def delete(tx: Tx, issue_id: int) -> None:

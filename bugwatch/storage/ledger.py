@@ -39,21 +39,19 @@ async def refuse(tx: Tx, hour: int, reasons: Mapping[str, int], shard: int) -> N
 async def totals(
     tx: Reader, project_id: int, category: Category, from_hour: int = 0, to_hour: int = 2**62
 ) -> dict[str, int]:
-    """`{outcome: count}` of the hours from `from_hour` to before `to_hour`, and `waiting` from the spool."""
+    """`{outcome: count}` of the hours from `from_hour` to before `to_hour`, and `waiting` from the spool.
+
+    One statement, so that an item that is just being digested is counted once: here or there.
+    """
     rows = await tx.all(
         """
         SELECT outcome, CAST(SUM(count) AS bigint) AS total
         FROM ledger
         WHERE project_id = :project_id AND category = :category AND hour >= :from_hour AND hour < :to_hour
-        GROUP BY outcome""",
-        project_id=project_id,
-        category=str(category),
-        from_hour=from_hour,
-        to_hour=to_hour,
-    )
-    waiting = await tx.value(
-        """
-        SELECT COUNT(*) FROM spool
+        GROUP BY outcome
+        UNION ALL
+        SELECT 'waiting', COUNT(*)
+        FROM spool
         WHERE project_id = :project_id AND category = :category
             AND arrived_hour >= :from_hour AND arrived_hour < :to_hour""",
         project_id=project_id,
@@ -61,7 +59,7 @@ async def totals(
         from_hour=from_hour,
         to_hour=to_hour,
     )
-    found = {str(outcome): 0 for outcome in Outcome} | {"waiting": waiting}
+    found = {str(outcome): 0 for outcome in Outcome}
     return found | {row["outcome"]: row["total"] for row in rows}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bugwatch.domain.ids import Ids
 from bugwatch.storage.database import Tx
+from bugwatch.storage.issue_states import IssueState
 from bugwatch.storage.issues import Touched
 
 
@@ -23,16 +24,11 @@ async def add(tx: Tx, touched: Iterable[Touched], ids: Ids) -> None:
     )
 
 
-async def add_by_hand(tx: Tx, row_id: int, project_id: int, issue_id: int, kind: str, account_id: int | None) -> None:
-    """A person resolved, muted or reopened an issue."""
-    await tx.run(
+async def add_by_hand(tx: Tx, changed: Iterable[IssueState], kind: str, account_id: int, ids: Ids) -> None:
+    """A person resolved, muted or reopened these issues."""
+    await tx.rows(
         """
         INSERT INTO transitions (id, project_id, issue_id, kind, account_id, at, lent_until)
-        VALUES (:id, :project_id, :issue_id, :kind, :account_id, :now, 0)""",
-        id=row_id,
-        project_id=project_id,
-        issue_id=issue_id,
-        kind=kind,
-        account_id=account_id,
-        now=tx.now,
+        VALUES :rows""",
+        [(ids.next(), issue.project_id, issue.id, kind, account_id, tx.now, 0) for issue in changed],
     )

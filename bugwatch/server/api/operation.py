@@ -1,0 +1,79 @@
+"""What an address of the API takes and answers, said beside its handler; `openapi.py` makes the document of it.
+
+@bp.get("/<project_id:int>/issues")
+@for_project(Verb.EVENT_READ)
+@operation(IssuePage, query=IssueQuery)
+async def index(request: Request, project: Project) -> HTTPResponse:
+    \"""The project's issues, page by page.\"""
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from sanic import HTTPResponse
+
+from bugwatch.domain.clock import to_iso
+from bugwatch.protocol.timestamps import instant_of
+
+H = TypeVar("H", bound=Callable[..., Awaitable[HTTPResponse | None]])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`answer` None: without a body. `media_type` is the answer's."""
+
+    answer: type[BaseModel] | None
+    status: int
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    media_type: str
+
+
+def operation(
+    answer: type[BaseModel] | None = None,
+    *,
+    status: int = 200,
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    media_type: str = "application/json",
+) -> Callable[[H], H]:
+    """Say what the handler below takes and answers. Its docstring says what it does."""
+
+    def describe(handler: H) -> H:
+        handler.operation = Operation(answer, status, body, query, media_type)  # type: ignore[attr-defined]
+        return handler
+
+    return describe
+
+
+class Given(BaseModel):
+    """A body: exactly these fields, exactly these types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """What is answered."""
+
+
+def answer(model: Answer, status: int = 200) -> HTTPResponse:
+    return HTTPResponse(model.model_dump_json(), status, content_type="application/json")
+
+
+def _moment(text: Any) -> int:
+    # A plus sign that was not escaped arrives as a space.
+    instant = instant_of(text.replace(" ", "+") if isinstance(text, str) and text[10:11] == "T" else text)
+    if instant is None or not isinstance(text, str):
+        raise ValueError("Write an instant as 2026-11-21T14:31:07Z")
+    return instant
+
+
+_ISO = WithJsonSchema({"type": "string", "format": "date-time"})
+
+# ms since 1970 inside, ISO 8601 (UTC) outside.
+Instant = Annotated[int, PlainSerializer(to_iso, return_type=str), _ISO]
+GivenInstant = Annotated[int, BeforeValidator(_moment), _ISO]
