@@ -17,6 +17,7 @@ from bugwatch.domain.ids import Ids
 from bugwatch.domain.limits import ITEM_BYTES, MIB, Limits
 from bugwatch.domain.secret import Secret
 from bugwatch.domain.site import Site
+from bugwatch.jobs import scheduler as jobs
 from bugwatch.server.app import create
 from bugwatch.server.listener import answering, bind
 from bugwatch.services.accounts import Accounts
@@ -35,6 +36,7 @@ from bugwatch.services.passwords import Passwords
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.pipeline import Pipeline
 from bugwatch.services.projects import Projects
+from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import Sessions
 from bugwatch.services.throttle import Throttle
 from bugwatch.services.tokens import Tokens
@@ -62,7 +64,8 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         ids = Ids(clock, db.instance)
         ids.seen(await newest_id(db))
         compression = Compression(db)
-        pipeline = Pipeline(await hash_key(db), compression)
+        key = await hash_key(db)
+        pipeline = Pipeline(key, compression)
         room = Room(config.rate_limit, config.spool_limit_mb * MIB, config.disk_floor_mb * MIB, data_dir.free_bytes)
         secret = Secret(config.secret_key or data_dir.secret_key())
         passwords, throttle, permissions = Passwords(), Throttle(db, secret), Permissions(db)
@@ -85,6 +88,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             permissions=permissions,
             projects=Projects(db, clock, site),
             backups=Backups(db, data_dir, clock),
+            retention=Retention(db, key),
             doctor=doctor(config, db, data_dir, site, clock),
             ingest=Ingest(db, clock, pipeline, Digest(db, ids, compression), room),
             events=Events(db, compression, pipeline),
@@ -94,10 +98,11 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
 
 @asynccontextmanager
 async def working(house: House) -> AsyncIterator[None]:
-    """The house at work: it takes items until this is left, and what it took is then on disk."""
+    """The house at work: it takes items and does its jobs until this is left, and what it took is then on disk."""
     await house.ingest.start()
     try:
-        yield
+        async with jobs.running(house):
+            yield
     finally:
         await house.ingest.stop()
 

@@ -20,6 +20,7 @@ from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.projects import Projects
+from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import Sessions
 from bugwatch.services.tokens import Tokens
 from bugwatch.storage.database import Database
@@ -42,6 +43,7 @@ class House:
     permissions: Permissions
     projects: Projects
     backups: Backups
+    retention: Retention
     doctor: Doctor
     ingest: Ingest
     events: Events

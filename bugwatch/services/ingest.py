@@ -139,6 +139,10 @@ class Ingest:
         """Book what stands beside the sum."""
         self._unbooked += bookings
 
+    def look_into_spool(self) -> None:
+        """There may be something that another instance left."""
+        self._has_spooled.set()
+
     async def settled(self) -> None:
         """Wait until nothing that could be digested is waiting."""
         await self._is_drained.wait()

@@ -1,0 +1,15 @@
+"""Takes up events that an instance left in the spool and did not come back for."""
+
+from __future__ import annotations
+
+from bugwatch.domain.clock import MINUTE
+from bugwatch.jobs.scheduler import Job
+from bugwatch.services.house import House
+
+
+class AdoptSpooled(Job):
+    kind = "adopt_spooled"
+    every = MINUTE
+
+    async def run(self, house: House) -> None:
+        house.ingest.look_into_spool()
