@@ -127,7 +127,7 @@ class Event:
     message: str = ""  # formatted
     message_template: str = ""  # unformatted, where the SDK gave one
     exceptions: tuple[ExceptionValue, ...] = ()
-    threads: tuple[Thread, ...] = ()
+    threads: tuple[Thread, ...] = ()  # skimmed: frames only of the crashed and the current one
     fingerprint: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     user: User | None = None

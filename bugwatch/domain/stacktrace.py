@@ -47,3 +47,8 @@ class Thread:
     is_current: bool = False
     state: str = ""
     frames: tuple[Frame, ...] = ()
+
+    @property
+    def is_involved(self) -> bool:
+        """Whether the event is about this thread, rather than listing it among all."""
+        return self.is_crashed or self.is_current

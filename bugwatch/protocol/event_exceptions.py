@@ -109,6 +109,6 @@ def place_root_frames(
     bare = [index for index, item in enumerate(exceptions) if not item.frames]
     if frames and len(bare) == 1:
         exceptions = (*exceptions[: bare[0]], replace(exceptions[bare[0]], frames=frames), *exceptions[bare[0] + 1 :])
-    elif frames and not exceptions and not any(thread.frames for thread in threads):
+    elif frames and not exceptions and not any(thread.frames for thread in threads if thread.is_involved):
         threads = (*threads, Thread(is_current=True, frames=frames))
     return exceptions, threads

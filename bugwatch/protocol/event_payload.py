@@ -34,7 +34,8 @@ from bugwatch.protocol.event_user import address_of, user_of
 from bugwatch.protocol.lenient_json import parse_object
 from bugwatch.protocol.timestamps import drift_of, instant_of, is_believable
 
-# What `skim` fills; frames only as far as LEAN_FRAME.
+# What `skim` fills. Frames come without variables and the lines around, and of threads only the crashed and the current
+# one have any.
 SKIMMED = (
     "event_id",
     "type",
@@ -148,12 +149,17 @@ def skimmed(event: Event) -> Event:
     return Event(
         **{name: getattr(event, name) for name in SKIMMED if name not in ("exceptions", "threads")},
         exceptions=tuple(replace(item, frames=_lean(item.frames)) for item in event.exceptions),
-        threads=tuple(replace(thread, frames=_lean(thread.frames)) for thread in event.threads),
+        threads=tuple(replace(item, frames=_lean(item.frames) if item.is_involved else ()) for item in event.threads),
     )
 
 
 def _lean(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    return tuple(replace(frame, pre_context=(), post_context=(), vars=NOTHING, rest=NOTHING) for frame in frames)
+    return tuple(
+        replace(frame, pre_context=(), post_context=(), vars=NOTHING, rest=NOTHING)
+        if frame.pre_context or frame.post_context or frame.vars or frame.rest
+        else frame
+        for frame in frames
+    )
 
 
 def kind_of(raw: bytes) -> str:

@@ -63,7 +63,8 @@ def ends(frames: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
 
 def _frame(frame: dict[str, Any], path: str, notes: Notes) -> Frame:
     def name(key: str, limit: int) -> str:
-        return verbatim(frame.get(key), limit, f"{path}.{key}", notes)
+        value = frame.get(key)
+        return "" if value is None else verbatim(value, limit, f"{path}.{key}", notes)
 
     filename, abs_path = places(name("filename", limits.PATH), name("abs_path", limits.PATH))
     return Frame(
@@ -174,12 +175,20 @@ def threads_of(value: Any, path: str, notes: Notes) -> tuple[Thread, ...]:
             item.get("crashed"),
             item.get("current"),
             item.get("state"),
-            frames_of(item.get("stacktrace"), f"{path}.{index}.stacktrace", notes),
+            _thread_frames(item, f"{path}.{index}.stacktrace", notes),
             f"{path}.{index}",
             notes,
         )
         for index, item in some_threads(elements(value, path, notes), path, notes)
     )
+
+
+def _thread_frames(item: dict[str, Any], path: str, notes: Notes) -> tuple[Frame, ...]:
+    """The thread's frames; lean ones only where it is involved, because a dump of all threads has thousands."""
+    stacktrace = item.get("stacktrace")
+    is_lean = isinstance(stacktrace, dict) and isinstance(stacktrace.get("frames"), tuple)
+    is_involved = item.get("crashed") is True or item.get("current") is True
+    return frames_of(stacktrace, path, notes) if is_involved or not is_lean else ()
 
 
 def some_threads(threads: Sequence[T], path: str, notes: Notes) -> Sequence[T]:

@@ -31,13 +31,13 @@ def tags_of(value: Any, notes: Notes) -> Tags:
         notes.add("tags", "dropped, they are neither an object nor a list of pairs")
         return ()
     tags: dict[str, str] = {}
-    for key, item in pairs:
+    for key, item in pairs[: limits.TAGS]:
         name, text = _key(key, notes), _value(item, notes, key)
         if name and text and name not in RESERVED and name not in tags:
             tags[name] = text
-    if len(tags) > limits.TAGS:
-        notes.add("tags", f"cut to the first {limits.TAGS}", len(tags))
-    return tuple(tags.items())[: limits.TAGS]
+    if len(pairs) > limits.TAGS:
+        notes.add("tags", f"cut to the first {limits.TAGS}", len(pairs))
+    return tuple(tags.items())
 
 
 def _key(key: Any, notes: Notes) -> str:

@@ -102,6 +102,16 @@ def test_a_django_event_in_full() -> None:
     )
 
 
+def test_skimming_leaves_the_stacks_of_threads_that_only_stood_by() -> None:
+    stack = {"stacktrace": {"frames": [{"function": "f"}]}}
+    raw = json.dumps(
+        {"threads": [{"id": 1, **stack}, {"id": 2, "crashed": True, **stack}, {"id": 3, "current": True, **stack}]}
+    )
+
+    assert [len(thread.frames) for thread in skim(raw.encode(), received_at=NOON).threads] == [0, 1, 1]
+    assert [len(thread.frames) for thread in read(raw.encode(), received_at=NOON).threads] == [1, 1, 1]
+
+
 def test_an_old_client_is_understood_under_the_old_names() -> None:
     seen = recorded("raven-legacy")
 
