@@ -126,7 +126,7 @@ async def test_a_forged_toast_is_ignored(client: httpx.AsyncClient, forged: str)
 @pytest.mark.parametrize("url", ["https://evil.test/", "//evil.test/", "javascript:alert(1)"])
 async def test_a_toast_posts_nowhere_but_to_us(app: render.App, url: str) -> None:
     async with client_of(app) as client:
-        forged = render._packed(render.Toast("Done", render.Undo(url)))
+        forged = render._cookie_of(render.Toast("Done", render.Undo(url)))
         answer = await client.get("/issues", headers={"Cookie": f"toast={forged}"})
 
     assert "evil" not in answer.text
@@ -142,6 +142,16 @@ async def test_every_address_carries_the_base_path() -> None:
     assert addresses
     assert [address for address in addresses if not address.startswith("/bw/")] == []
     assert render.pages_of(app).url_for("issues.show", issue_id=7, page=None, q="a b") == "/bw/issues/7?q=a+b"
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+async def test_pages_travel_packed(client: httpx.AsyncClient, encoding: str) -> None:
+    plain = await client.get("/issues", headers={"Accept-Encoding": "identity"})
+    packed = await client.get("/issues", headers={"Accept-Encoding": encoding})
+
+    assert packed.headers["content-encoding"] == encoding
+    assert packed.text[:100] == plain.text[:100]
+    assert packed.num_bytes_downloaded < plain.num_bytes_downloaded / 2
 
 
 async def test_a_failure_of_ours_asks_nothing_more_of_the_house(client: httpx.AsyncClient) -> None:
@@ -203,9 +213,7 @@ def test_the_modules_of_the_script_share_no_names() -> None:
     """They stand in one scope once they are joined."""
     names = []
     for file in sorted((WEB / "js").glob("*.js")):
-        names += re.findall(
-            r"^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", file.read_text("utf-8"), re.M
-        )
+        names += re.findall(r"(?m)^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", file.read_text("utf-8"))
 
     assert sorted(names) == sorted(set(names))
     assert "import " not in script(WEB / "js").split("\n", 1)[1]

@@ -42,6 +42,8 @@ SPANS = ((DAY, HOUR), (14 * DAY, 4 * HOUR), (90 * DAY, DAY))
 VALUES_SHOWN = 10
 COMMON_TAGS = 6
 ACTIVITY_SHOWN = 8
+# Tags that the head of the page, or another tag, says as well.
+TOLD_ELSEWHERE = {"level", "handled", "mechanism", "os.name", "runtime.name", "browser.name", "sdk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,8 @@ def _act(change: Activity) -> ActView:
     return ActView(icon, change.kind, text, change.at)
 
 
-def common(tags: Sequence[TagView]) -> Sequence[TagView]:
-    """Those that stand beside the event."""
-    return tags[:COMMON_TAGS]
+def common(tags: Sequence[TagView]) -> list[TagView]:
+    """Those that stand beside the event: where and in what it happens, then what differs between events."""
+    order = {"environment": 0, "release": 1}
+    told = [tag for tag in tags if tag.key not in TOLD_ELSEWHERE]
+    return sorted(told, key=lambda tag: (order.get(tag.key, 2), tag.value_count == 1))[:COMMON_TAGS]
