@@ -12,6 +12,7 @@ from bugwatch.protocol.event_limits import Notes
 
 ONE = {"type": "KeyError", "value": "'id'"}
 FRAMES = (Frame(function="f"),)
+CURRENT = Thread(id="1", is_current=True, frames=FRAMES)
 
 
 def exceptions(value: Any, notes: Notes | None = None) -> tuple[ExceptionValue, ...]:
@@ -134,4 +135,4 @@ def test_a_root_stack_belongs_to_the_only_exception_without_one() -> None:
 
 def test_a_root_stack_without_exception_becomes_the_current_thread() -> None:
     assert place_root_frames((), (), FRAMES) == ((), (Thread(is_current=True, frames=FRAMES),))
-    assert place_root_frames((), (Thread(id="1", frames=FRAMES),), FRAMES)[1] == (Thread(id="1", frames=FRAMES),)
+    assert place_root_frames((), (CURRENT,), FRAMES)[1] == (CURRENT,)
