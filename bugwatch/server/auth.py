@@ -47,6 +47,7 @@ def for_project(verb: Verb) -> Callable[[Handler], Handler]:
             project = await house(request).permissions.project(caller(request), verb, project_id)
             return await handler(request, project=project, **others)
 
+        guarded.verb = verb  # type: ignore[attr-defined]  # the API's document names it
         return guarded
 
     return guard
@@ -100,7 +101,7 @@ async def enter(request: Request) -> HTTPResponse | None:
     credentials = bearer(request) if is_api else None
     if credentials is not None:
         if not is_open:
-            request.ctx.caller = await _caller_of(request, credentials)
+            request.ctx.caller = await caller_of(request, credentials)
     else:
         await _enter_by_cookie(request, is_api=is_api, is_open=is_open)
     if is_open or getattr(request.ctx, "caller", None):
@@ -152,7 +153,7 @@ def bearer(request: Request) -> str | None:
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
-async def _caller_of(request: Request, credentials: str) -> Caller:
+async def caller_of(request: Request, credentials: str) -> Caller:
     if credentials.startswith(token.PREFIX):
         return await house(request).tokens.caller_of(credentials)
     return await house(request).sessions.caller_of(credentials)

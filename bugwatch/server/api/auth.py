@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import empty, json
+from sanic.response import empty
 
-from bugwatch.domain.account import Account
-from bugwatch.domain.clock import to_iso
+from bugwatch.domain.account import Account, Role
 from bugwatch.server.address import client_address
 from bugwatch.server.api.body import body_of
+from bugwatch.server.api.operation import Answer, Instant, answer, operation
 from bugwatch.server.auth import bearer, caller, client_of, public
 from bugwatch.server.context import house
 from bugwatch.services.sessions import TokenPair
@@ -53,8 +53,36 @@ class Reset(BaseModel):
     password: Text
 
 
+class Tokens(Answer):
+    access_token: Annotated[str, Field(description="For `Authorization: Bearer`.")]
+    refresh_token: Annotated[str, Field(description="For `/auth/refresh`, once.")]
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a word of the standard
+    expires_in: Annotated[int, Field(description="Seconds until the access token ends.")]
+
+
+class Organization(Answer):
+    id: int
+    slug: str
+    name: str
+    role: Role
+
+
+class Me(Answer):
+    id: int
+    email: str
+    name: str
+    created_at: Instant
+    organizations: list[Organization]
+    scopes: Annotated[list[str] | None, Field(description="What the token is limited to; null: nothing.")]
+
+
+class OnItsWay(Answer):
+    detail: str
+
+
 @bp.post("/signup")
 @public
+@operation(Tokens, status=201, body=SignUp)
 async def signup(request: Request) -> HTTPResponse:
     """201 and a token pair. The first account needs `setup_token`, later ones an `invitation` unless all may join."""
     given = body_of(request, SignUp)
@@ -70,6 +98,7 @@ async def signup(request: Request) -> HTTPResponse:
 
 @bp.post("/login")
 @public
+@operation(Tokens, body=LogIn)
 async def login(request: Request) -> HTTPResponse:
     """200 and a token pair."""
     given = body_of(request, LogIn)
@@ -79,6 +108,7 @@ async def login(request: Request) -> HTTPResponse:
 
 @bp.post("/refresh")
 @public
+@operation(Tokens, body=Refresh)
 async def refresh(request: Request) -> HTTPResponse:
     """200 and the next token pair. A refresh token is good once; used again, it ends the session."""
     pair = await house(request).sessions.refresh(body_of(request, Refresh).refresh_token)
@@ -87,6 +117,7 @@ async def refresh(request: Request) -> HTTPResponse:
 
 @bp.post("/logout")
 @public
+@operation(status=204, body=LogOut)
 async def logout(request: Request) -> HTTPResponse:
     """204. Ends the session of the `refresh_token`, else of the access token in `Authorization`."""
     refresh_token = body_of(request, LogOut).refresh_token
@@ -98,37 +129,40 @@ async def logout(request: Request) -> HTTPResponse:
 
 
 @bp.get("/me")
+@operation(Me)
 async def me(request: Request) -> HTTPResponse:
     """Who the caller is, with the role in each organization; `scopes` if a token limits them, else null."""
     who = caller(request)
     async with house(request).db.read() as tx:
         organizations = await projects.organizations(tx)
-    return json(
-        {
-            "id": who.account.id,
-            "email": who.account.email,
-            "name": who.account.name,
-            "created_at": to_iso(who.account.created_at),
-            "organizations": [
-                {"id": row["id"], "slug": row["slug"], "name": row["name"], "role": who.roles[row["id"]]}
+    return answer(
+        Me(
+            id=who.account.id,
+            email=who.account.email,
+            name=who.account.name,
+            created_at=who.account.created_at,
+            organizations=[
+                Organization(id=row["id"], slug=row["slug"], name=row["name"], role=who.roles[row["id"]])
                 for row in organizations
                 if row["id"] in who.roles
             ],
-            "scopes": None if who.scopes is None else sorted(who.scopes),
-        }
+            scopes=None if who.scopes is None else sorted(who.scopes),
+        )
     )
 
 
 @bp.post("/forgot")
 @public
+@operation(OnItsWay, status=202, body=Forgot)
 async def forgot(request: Request) -> HTTPResponse:
     """202, whether or not there is such an account."""
     await house(request).accounts.send_reset_link(body_of(request, Forgot).email, client_address(request))
-    return json({"detail": "If there is an account with this email, a link is on its way."}, 202)
+    return answer(OnItsWay(detail="If there is an account with this email, a link is on its way."), 202)
 
 
 @bp.post("/reset")
 @public
+@operation(status=204, body=Reset)
 async def reset(request: Request) -> HTTPResponse:
     """204. Sets a new password with the token of a link, and ends all sessions."""
     given = body_of(request, Reset)
@@ -141,12 +175,5 @@ async def _pair(request: Request, account: Account, status: int = 200) -> HTTPRe
 
 
 def _tokens(pair: TokenPair, status: int = 200) -> HTTPResponse:
-    return json(
-        {
-            "access_token": pair.access_token,
-            "refresh_token": pair.refresh_token,
-            "token_type": "Bearer",
-            "expires_in": pair.expires_in,
-        },
-        status,
-    )
+    tokens = Tokens(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in)
+    return answer(tokens, status)

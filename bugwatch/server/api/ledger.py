@@ -22,7 +22,7 @@ bp = Blueprint("api_ledger", url_prefix="/api/v1/projects/<project_id:int>/ledge
 
 class LedgerQuery(BaseModel):
     category: Category = Category.ERROR
-    start: Annotated[GivenInstant, Field(alias="from", description="Its hour is the first that counts.")] = 0
+    start: Annotated[GivenInstant | None, Field(alias="from", description="Its hour is the first that counts.")] = None
     end: Annotated[
         GivenInstant | None, Field(alias="to", description="The first hour that begins then or later does not count.")
     ] = None
@@ -48,5 +48,5 @@ async def show(request: Request, project: Project) -> HTTPResponse:
     asked = query_of(request, LedgerQuery)
     end = 2**62 if asked.end is None else hour_of(asked.end + HOUR - 1)
     async with house(request).db.read() as tx:
-        totals = await ledger.totals(tx, project.id, asked.category, hour_of(asked.start), end)
+        totals = await ledger.totals(tx, project.id, asked.category, hour_of(asked.start or 0), end)
     return answer(LedgerAnswer.model_validate(totals))
