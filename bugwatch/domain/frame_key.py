@@ -89,12 +89,14 @@ def _key(platform: str, module: str, package: str, filename: str, abs_path: str,
 
 # --- places ---
 
-_HASHED = re.compile(
-    r"[.~_-](?:(?=[a-f]*\d)[0-9a-f]{6,64}|(?=[\w-]{0,7}[\dA-Z])(?=[\w-]?[a-z0-9A-Z-]{0,6}[a-z\d])[\w-]{8})(?=\.)"
-)
+_HASHED = re.compile(r"[.~_-](?:[0-9a-f]{6,64}|[\w-]{8})(?=\.)")
+_HEX = re.compile(r"[0-9a-f]+")
+_BARE_HASH = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,64}")
 _VERSION = re.compile(r"[@.-]v?\d{1,4}(?:\.\d{1,5}){1,3}(?:-(?:alpha|beta|rc)[.\w]{0,10})?(?=[./]|$)")
-_BUILD_SEGMENT = re.compile(
-    r"\d{4,}|v?\d+(?:\.\d+)+|(?=[a-f]*\d)[0-9a-f]{7,64}|[0-9a-f]{8}-[0-9a-f-]{27}|releases|current|\.{1,2}|~|(?:_N_E|\[project\])?"
+# Folders that say where an app was put, or by which build, rather than what it is.
+_PLACING_FOLDER = re.compile(
+    r"\d{4,}|v?\d+(?:\.\d+)+|(?=[a-f]*\d)[0-9a-f]{7,64}|[0-9a-f]{8}-[0-9a-f-]{27}|\.{0,2}|~|_N_E|\[project\]"
+    r"|app|code|current|home|html|opt|releases|root|srv|usr|workspace|www"
 )
 _SOURCE_FILES = (".ts", ".tsx", ".jsx", ".vue", ".svelte", ".mts", ".cts", ".coffee")
 _ENGINE_FILES = frozenset({"<anonymous>", "[native code]", "native", "native code", "<unknown>"})
@@ -102,11 +104,12 @@ _ENGINE_FILES = frozenset({"<anonymous>", "[native code]", "native", "native cod
 
 def path_tail(path: str) -> tuple[str, bool]:
     """The last two telling segments of a path or URL, as `js/app.js`, and whether its file name carried a hash."""
-    path = path.replace("\\", "/").partition("?")[0].partition("#")[0].rpartition("://")[2]
-    segments = path.split("/")
-    name = segments.pop()
+    path = path.replace("\\", "/").partition("?")[0].partition("#")[0]
+    if "://" in path:
+        path = path.partition("://")[2].partition("/")[2]
+    *segments, name = path.split("/")
     stripped = _strip_hash(name)
-    telling = [_VERSION.sub("", s) for s in segments[-6:] if not _BUILD_SEGMENT.fullmatch(s)]
+    telling = [_VERSION.sub("", s) for s in segments[-6:] if not _PLACING_FOLDER.fullmatch(s)]
     return "/".join([*telling[-1:], _VERSION.sub("", stripped)]), stripped != name
 
 
@@ -118,19 +121,14 @@ def _strip_hash(name: str) -> str:
     return _HASHED.sub(_drop_if_hash, name)
 
 
-_BARE_HASH = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,64}")
-
-
 def _drop_if_hash(match: re.Match[str]) -> str:
     """Hex digits are a hash; eight other characters only if they look drawn by lot: `-BxY3kZ9a`, not `-settings`."""
     text = match[0][1:]
-    if re.fullmatch(r"[0-9a-f]+", text) and any(c.isdigit() for c in text):
+    has_digit = any(char.isdigit() for char in text)
+    if has_digit and _HEX.fullmatch(text):
         return ""
-    capitals = sum(c.isupper() for c in text[1:])
-    digits = sum(c.isdigit() for c in text)
-    is_drawn = (
-        (digits and capitals) or (capitals >= 2 and any(c.islower() for c in text)) or (digits and text.isupper())
-    )
+    capital_count = sum(char.isupper() for char in text[1:])
+    is_drawn = capital_count > 0 if has_digit else capital_count > 1 and not text.isupper()
     return "" if is_drawn else match[0]
 
 
@@ -181,7 +179,7 @@ _JS_NUMBER = re.compile(r"(?<=_callee)\d+\$?|\$\d+$")
 
 
 def _javascript(function: str) -> str:
-    """Chrome's `async Cart.total [as run]`, Firefox's `async*total` and `Cart/this.total`, Safari's `total`: `total`."""
+    """`total`, for Chrome's `async Cart.total [as run]`, Firefox's `async*total` and `Cart/this.total`."""
     name = _JS_PREFIX.sub("", function).partition(" [as ")[0].partition(" (")[0]
     if name.endswith("<"):
         return ""  # Firefox: an unnamed function inside a named one
@@ -200,7 +198,7 @@ def _jvm(function: str) -> str:
     )
 
 
-_GO_GENERATED = re.compile(r"\.(?:func|gowrap|deferwrap)\d+(?:\.\d+)*|-fm$|\[[^\]]*\]|^glob\.\.")
+_GO_GENERATED = re.compile(r"\.(?:func|gowrap|deferwrap)\d+(?:\.\d+)*|-fm$|\[[^\]]*\]")
 
 
 def _go(function: str) -> str:
@@ -238,7 +236,9 @@ def _dotnet(function: str) -> str:
 
 
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
-_CLANG_NUMBER = re.compile(r"(?:\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)?)+$|_block_invoke(?:_?\d+)?$")
+_CLANG_NUMBER = re.compile(
+    r"^__\d+(?=[-+]\[)|(?:\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)?)+$|_block_invoke(?:_?\d+)?$"
+)
 
 
 def _native(function: str) -> str:

@@ -107,16 +107,18 @@ RULES = (
 _LETTERS = rf"(?!{_MONTH}\b|{_DAY})[A-Za-z]{{1,64}}+(?![\w@.:/+%=(-])"
 # Other words are eaten whole, so that their digits are judged together, or left alone.
 _WORD = r"[\w$]{1,256}"
+# Names that end in a number, and the numbers of errors: `utf-8`, `HTTP/1.1 404`, `error #418`, `status code 500`.
 _KEEP = (
-    r"(?i:utf|ucs|iso|sha|sha3|aes|rsa|cp|latin|windows|base|ecma|rfc|crc|md|es|http|tls|ssl|x86|mp|p|h)"
-    r"[-_/]\d{1,5}(?:[-_.]\d{1,3}){0,3}\b"
+    r"(?i:(?:utf|ucs|iso|sha|sha3|aes|rsa|cp|latin|windows|base|ecma|rfc|crc|md|es|http|tls|ssl|x86|mp|p|h)"
+    r"[-_/]\d{1,5}(?:[-_.]\d{1,3}){0,3}(?: [1-5]\d\d)?\b"
+    r"|(?:(?:errno|error|http)(?: ?[#(\[]{1,2}| )|(?:code|status)(?: ?[:=#(\[]{1,2} ?| )|ora-)\d{1,5}\b(?![.,:]?\d))"
 )
 _VALUE = r"(?:(?<==)|(?<=\":)|(?<=\": )|(?<=':)|(?<=': ))"
 _QUOTED = rf"{_VALUE}(?:\"[^\"\n]{{0,500}}\"|'[^'\n]{{0,500}}')"
 _BOOL = rf"{_VALUE}(?:[Tt]rue|[Ff]alse)\b"
 
 _PATTERN = re.compile(
-    rf"(?<!\w)(?:(?P<bool>{_BOOL})|(?P<letters>{_LETTERS})|(?P<keep>{_KEEP})|(?P<str>{_QUOTED})|"
+    rf"(?<!\w)(?:(?P<bool>{_BOOL})|(?P<keep>{_KEEP})|(?P<letters>{_LETTERS})|(?P<str>{_QUOTED})|"
     + "|".join(f"(?P<{rule.name}_{i}>{rule.pattern})" for i, rule in enumerate(RULES))
     + rf"|(?P<word>{_WORD}))",
     re.ASCII,

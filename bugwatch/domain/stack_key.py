@@ -73,7 +73,7 @@ def _lines(frames: Sequence[tuple[Frame, FrameKey]]) -> list[str]:
         for frame, key in frames
         if key.function or not key.is_browser_like
     ]
-    return lines or [key.text for _, key in frames]
+    return lines or [_by_context(frame, key) for frame, key in frames]
 
 
 def _by_context(frame: Frame, key: FrameKey) -> str:

@@ -127,7 +127,7 @@ def test_a_secret_is_gone_wherever_it_stands(path: str, value: Any) -> None:
 
 
 def test_a_secret_in_a_name_is_gone_and_its_value_stays() -> None:
-    event = {"extra": {f"postgres://u:{SECRET}@db/x": "up", "b": 1}}
+    event: Any = {"extra": {f"postgres://u:{SECRET}@db/x": "up", "b": 1}}
 
     assert DEFAULT.scrub_json(event) == {"extra": {"postgres://u:[Filtered]@db/x": "up", "b": 1}}
 
@@ -161,7 +161,7 @@ def test_what_is_known_by_its_shape_goes_from_any_text(shape: str) -> None:
 
 
 def test_names_stay_where_values_go() -> None:
-    event = {"request": {"cookies": {"theme": "dark", "sid": "x"}, "headers": {"Authorization": ["a", "b"]}}}
+    event: Any = {"request": {"cookies": {"theme": "dark", "sid": "x"}, "headers": {"Authorization": ["a", "b"]}}}
 
     assert DEFAULT.scrub_json(event) == {
         "request": {
@@ -217,7 +217,7 @@ def test_nothing_is_hidden_where_there_is_nothing(value: Any) -> None:
 
 
 def test_a_number_under_a_secret_name_goes_and_a_count_of_tokens_stays() -> None:
-    event = {
+    event: Any = {
         "extra": {
             "password": 1234,
             "max_tokens": 512,
