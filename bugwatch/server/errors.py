@@ -26,6 +26,7 @@ from bugwatch.domain.errors import (
     UnknownEncoding,
 )
 from bugwatch.protocol.rate_limit_headers import RateLimit, rate_limits
+from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import is_ingest
 from bugwatch.server.render import error_page
 
@@ -43,6 +44,8 @@ STATUSES: dict[type[BugwatchError], tuple[int, str]] = {
     Unavailable: (503, "unavailable"),
 }
 
+UNAVAILABLE_S = 60
+
 # What the server itself finds wrong with a request.
 HTTP: dict[int, tuple[str, str]] = {
     404: ("not_found", "There is nothing at this address."),
@@ -55,6 +58,11 @@ HTTP: dict[int, tuple[str, str]] = {
 class Errors(ErrorHandler):
     async def default(self, request: Request, exception: Exception) -> HTTPResponse:  # type: ignore[override]
         """The answer to `exception`, in the form that the caller reads."""
+        if is_ingest(request.path):
+            if isinstance(exception, Unavailable):
+                # SDKs drop what gets a 5xx, and wait when they are told to.
+                exception = RateLimited(str(exception), UNAVAILABLE_S, reason="unavailable")
+            house(request).ingest.refuse(describe(exception)[1])
         status, code, sentence = describe(exception)
         if status >= 500:
             log.error("%s %s failed (request %s)", request.method, request.path, request.id, exc_info=exception)

@@ -85,6 +85,7 @@ class Ingest:
         self._tasks: list[asyncio.Task[None]] = []
         self.spool_bytes = 0
         self.is_disk_low = False
+        self.free_bytes = 0
 
     @property
     def gear(self) -> Gear:
@@ -259,7 +260,8 @@ class Ingest:
     async def look_around(self) -> None:
         """Measure the disk and the spool: they choose the gear. Runs each second."""
         was_low = self.is_disk_low
-        self.is_disk_low = self._room.free_bytes() < self._room.disk_floor
+        self.free_bytes = self._room.free_bytes()
+        self.is_disk_low = self.free_bytes < self._room.disk_floor
         if self.is_disk_low and not was_low:
             log.error("The disk is nearly full: new events are refused until there is space")
         if was_low and not self.is_disk_low:

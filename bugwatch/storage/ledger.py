@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bugwatch.domain.outcome import Booking, Category, Outcome
-from bugwatch.storage.database import Reader, Tx
+from bugwatch.storage.database import Reader, Row, Tx
 
 
 async def book(tx: Tx, bookings: Mapping[Booking, int], shard: int) -> None:
@@ -43,6 +43,7 @@ async def totals(
 
     One statement, so that an item that is just being digested is counted once: here or there.
     """
+    # One statement, so one moment: the sum holds also while a drain is under way.
     rows = await tx.all(
         """
         SELECT outcome, CAST(SUM(count) AS bigint) AS total
@@ -59,8 +60,25 @@ async def totals(
         from_hour=from_hour,
         to_hour=to_hour,
     )
-    found = {str(outcome): 0 for outcome in Outcome}
-    return found | {row["outcome"]: row["total"] for row in rows}
+    return {str(outcome): 0 for outcome in Outcome} | {row["outcome"]: row["total"] for row in rows}
+
+
+async def sums(tx: Reader) -> Sequence[Row]:
+    """category, outcome and total of all projects and hours."""
+    return await tx.all(
+        """
+        SELECT category, outcome, CAST(SUM(count) AS bigint) AS total
+        FROM ledger
+        GROUP BY category, outcome
+        ORDER BY category, outcome"""
+    )
+
+
+async def refusals(tx: Reader) -> Sequence[Row]:
+    """reason and total of the requests that belong to no project."""
+    return await tx.all(
+        "SELECT reason, CAST(SUM(count) AS bigint) AS total FROM refusals GROUP BY reason ORDER BY reason"
+    )
 
 
 def reported(project_id: int, hour: int, losses: Mapping[tuple[Category, str], int]) -> Counter[Booking]:

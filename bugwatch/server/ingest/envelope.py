@@ -59,7 +59,7 @@ async def take_envelope(request: Request, project_id: int | None, body: bytes) -
         sorted_.event_id,
         len(sorted_.arrivals) - len(refused) + len(sorted_.dropped),
         refused,
-        to_switch_off(found.type for found in (*envelope.items, *envelope.losses)),
+        to_switch_off([*(item.type for item in envelope.items), *(loss.type for loss in envelope.losses)]),
     )
 
 
