@@ -89,7 +89,7 @@ def group(event: Event) -> Grouping:
 
 
 def _read(event: Event) -> _Reading:
-    chain = chain_of(event.exceptions, lambda e: (e.type, read_stack(e.frames, event.platform).lines or e.value))
+    chain = chain_of(event.exceptions, lambda e: _likeness(e, event.platform))
     links = tuple((e, read_stack(e.frames, event.platform)) for e in (chain.links[-_MAX_LINKS:] if chain else ()))
     main = chain.main if chain else None
     stacks = [stack for link, stack in links if link is main] + [stack for _, stack in reversed(links)]
@@ -99,6 +99,12 @@ def _read(event: Event) -> _Reading:
     if not any(stack.lines for stack in stacks) and thread:
         stacks = [read_stack(thread.frames, event.platform)]
     return _Reading(event, main, links, next((s for s in stacks if s.lines), StackKey()))
+
+
+def _likeness(exception: ExceptionValue, platform: str) -> tuple[object, ...]:
+    """Equal for the members of an exception group that are one bug."""
+    lines = read_stack(exception.frames, platform).lines
+    return exception.type, lines or _text_key(exception.value, platform)
 
 
 def _title(reading: _Reading) -> tuple[str, str]:

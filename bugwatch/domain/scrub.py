@@ -88,6 +88,7 @@ class Scrubber:
                 clean = scrub_cards(clean)
             if clean != text:
                 search.edit(container, name, clean)
+                search.filter_parameters(container, text, clean)
             elif len(text) <= _LONGEST_REMEMBERED and kind is not _ID:
                 self._remember(text)
 
@@ -217,6 +218,14 @@ class _Search:
         filtered = _filtered(item, kind)
         if filtered != item:
             self.edit(container, name, filtered)
+
+    def filter_parameters(self, container: _Container, text: str, clean: str) -> None:
+        """`token=%s` brings its secret twice: in the formatted message, and in `params` beside it."""
+        params = container.get("params") if isinstance(container, dict) else None
+        if isinstance(params, (dict, list)):
+            for name, item in params.items() if isinstance(params, dict) else enumerate(params):
+                if isinstance(item, str) and item in text and item not in clean:
+                    self.edit(params, name, FILTERED)
 
     def edited(self) -> Json:
         """A copy of the whole with the edits made; what was edited is not looked into."""

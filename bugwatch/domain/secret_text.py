@@ -28,7 +28,10 @@ _PATTERNS = (
     ("basic", r"(\b[Bb]asic\s{1,8})(?=[\w+/]{0,200}[\d=])[\w+/]{8,8192}={0,2}"),
     ("akia", r"\bAKIA[A-Z0-9]{16}\b"),
     ("asia", r"\bASIA[A-Z0-9]{16}\b"),
-    ("gh", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b|\bgithub_pat_\w{22,255}\b"),
+    ("ghp_", r"\bghp_[A-Za-z0-9]{36,255}\b"),
+    ("gho_", r"\bgho_[A-Za-z0-9]{36,255}\b"),
+    ("ghs_", r"\bghs_[A-Za-z0-9]{36,255}\b"),
+    ("github_pat_", r"\bgithub_pat_\w{22,255}\b"),
     ("glpat-", r"\bglpat-[\w-]{20,64}"),
     ("xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}"),
     ("_live_", r"\b(?:[sr]k|bw|whsec)_live_\w{10,255}"),
@@ -54,6 +57,7 @@ def _named_pattern(added_stems: tuple[str, ...]) -> re.Pattern[str]:
     )
 
 
+_LONGEST_NAME = 40
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_-]{0,40}\Z", re.ASCII)
 _VALUE = re.compile(
     r"""
@@ -68,11 +72,12 @@ _LINE = re.compile(r"[^\r\n\"'`]+")
 _ELEMENT = re.compile(r"[^<]{1,8192}(?=</)")
 # Nothing to hide, and worth knowing; placeholders of a template included.
 _NOTHING = re.compile(
-    r"|None|null|nil|undefined|true|false|\*+|[<{\[(]?\[?filtered\]?|%(?:\(\w+\))?[sdr]|\{\w*\}|\$\{?\w+\}?|\[\]|\{\}|\(\)",
+    r"|None|null|nil|undefined|true|false|\*+|\[?filtered\]?|%(?:\(\w+\))?[sdr]|\{\w*\}|\$\{?\w+\}?|\[\]|\{\}|\(\)",
     re.ASCII | re.IGNORECASE,
 )
-_PROSE = re.compile(r"[A-Za-z] \Z", re.ASCII)
-_WHOLE_LINE = re.compile(r"authori[sz]ation|cookie", re.IGNORECASE)
+# Headers: the value is all that stands in the line.
+_TO_THE_END = re.compile(r"authori[sz]ation|cookie", re.IGNORECASE)
+# In a sentence, only these names are followed by nothing but a secret; after others it must look drawn by lot.
 _SURE = re.compile(r"passwor[dt]|passwd|passphrase|key|authori[sz]ation|cookie", re.IGNORECASE)
 _DRAWN = re.compile(r"(?=\D{0,200}\d)\S{8}")
 
@@ -144,54 +149,54 @@ def _filter_card(match: re.Match[str]) -> str:
 
 
 def _scrub_named(text: str, names: Names) -> str:
+    pattern = _named_pattern(names.added_stems)
     kept: list[str] = []
     copied = at = 0
-    pattern = _named_pattern(names.added_stems)
     while named := pattern.search(text, at):
         at = named.end()
-        found = _value_span(text, named, names)
-        if found:
-            start, at = found
-            kept += (text[copied:start], FILTERED)
-            copied = at
+        if span := _secret_span(text, named, names):
+            kept += (text[copied : span[0]], FILTERED)
+            copied = at = span[1]
     return "".join([*kept, text[copied:]]) if kept else text
 
 
-def _value_span(text: str, named: re.Match[str], names: Names) -> tuple[int, int] | None:
-    """Where the secret that follows this name stands, or None if there is none. (`--password hunter2` has no sign.)"""
-    before = _NAME_BEFORE.search(text, max(0, named.start() - 40), named.start())
-    name = (before[0] if before else "") + named["name"]
+def _secret_span(text: str, named: re.Match[str], names: Names) -> tuple[int, int] | None:
+    """Where the secret after this name begins and ends, or None if the name is harmless or nothing secret follows."""
+    before = _NAME_BEFORE.search(text, max(0, named.start() - _LONGEST_NAME), named.start())
+    start = before.start() if before else named.start()
+    name = text[start : named.end("name")]
     kind = names.kind_of(name)
-    if kind not in (NameKind.SECRET, NameKind.COUNT):
+    if kind is not NameKind.SECRET and kind is not NameKind.COUNT:
         return None
-    start = named.end()
-    if named["sign"] == ">":
+    span = _value_span(text, named, start)
+    said = text[span[0] : span[1]] if span else ""
+    if is_nothing(said) or (kind is NameKind.COUNT and said.isdecimal()):
+        return None
+    is_talk = _is_sentence(text, named, start) and not _SURE.search(name) and not _DRAWN.match(said)
+    return None if is_talk else span
+
+
+def _value_span(text: str, named: re.Match[str], name_start: int) -> tuple[int, int] | None:
+    """What the sign after the name makes its value."""
+    sign, start = named["sign"], named.end()
+    if sign == ">":  # <password>hunter2</password>
         element = _ELEMENT.match(text, start)
-        return element.span() if element and not is_nothing(element[0]) else None
+        return element.span() if element else None
     value = _VALUE.match(text, start)
     if not value:
         return None
-    if named["sign"] == "," and not _is_pair(text, named, value):
+    if sign == ",":  # ('Cookie', 'a=b'), as headers are printed; a longer list is one of words
+        is_pair = named["close"] and value["quote"] and text[value.end() : value.end() + 1] in (")", "]")
+        return value.span("quoted") if is_pair else None
+    if not sign and not (value["bare"] and text.startswith("--", name_start)):  # --password hunter2
         return None
-    if not named["sign"] and not (text.startswith("--", named.end("name") - len(name)) and value["bare"]):
-        return None
-    span = value.span("quoted") if value["quote"] else value.span()
-    if value["bare"] and named["sign"] == ":" and _WHOLE_LINE.search(name):
-        line = _LINE.match(text, start)
-        span = line.span() if line else span
-    said = text[span[0] : span[1]]
-    if is_nothing(said) or (kind is NameKind.COUNT and said.isdigit()):
-        return None
-    if _is_prose(text, named, named.end("name") - len(name)) and not _SURE.search(name) and not _DRAWN.match(said):
-        return None
-    return span
+    if sign == ":" and value["bare"] and _TO_THE_END.search(text, name_start, named.end("name")):
+        value = _LINE.match(text, start) or value
+        return value.span()
+    return value.span("quoted") if value["quote"] else value.span()
 
 
-def _is_prose(text: str, named: re.Match[str], start: int) -> bool:
-    """`Unexpected token: function` is a sentence; `{ token: 'abc' }` is not."""
-    return named["sign"] == ":" and not named["close"] and _PROSE.search(text[max(0, start - 2) : start]) is not None
-
-
-def _is_pair(text: str, named: re.Match[str], value: re.Match[str]) -> bool:
-    """`('Cookie', 'a=b')`, as headers are printed, and no longer list of words."""
-    return bool(named["close"] and value["quote"] and text[value.end() : value.end() + 1] in (")", "]"))
+def _is_sentence(text: str, named: re.Match[str], name_start: int) -> bool:
+    """`Unexpected token: function` is a sentence; `{ token: 'abc' }` and `"token": "abc"` are not."""
+    before = text[max(0, name_start - 2) : name_start]
+    return named["sign"] == ":" and not named["close"] and before[-1:] == " " and before[:1].isalpha()

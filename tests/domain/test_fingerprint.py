@@ -362,6 +362,11 @@ def test_a_group_of_equal_errors_is_that_error() -> None:
     assert grouping.title == "ValueError: id 1"
 
 
+def test_errors_that_were_never_raised_are_equal_by_their_message() -> None:
+    assert group(event(*grouped(error(value="id 1"), error(value="id 2")))).title == "ValueError: id 1"
+    assert group(event(*grouped(error(value="a"), error(value="b")))).title == "ExceptionGroup: 2 errors"
+
+
 def test_a_group_of_different_errors_is_a_group() -> None:
     grouping = group(event(*grouped(error("a.m f", "a.m g"), error("b.m f", "b.m g", type_="KeyError"))))
 

@@ -102,6 +102,8 @@ FRAME = "exception/values/0/stacktrace/frames/0"
         ("message", f"login failed with password={SECRET}"),
         ("message", f"redis://:{SECRET}@cache:6379/0 is away"),
         ("logentry", {"formatted": f"X-Auth-Token: {SECRET}", "params": [f"password: {SECRET}"]}),
+        ("logentry", {"message": "token=%s", "formatted": f"token={SECRET}", "params": [1, SECRET]}),
+        ("logentry", {"message": "token=%(t)s", "formatted": f"token={SECRET}", "params": {"t": SECRET}}),
         ("breadcrumbs", {"values": [{"message": f"GET /?token={SECRET}", "data": {"url": "x"}}]}),
         ("breadcrumbs", [{"data": {"url": f"https://a.b/?x=1&password={SECRET}"}}]),
         ("exception/values/0/value", f"could not connect: {{'password': '{SECRET}'}}"),
