@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from bugwatch.domain.event import ExceptionValue, Mechanism
+from bugwatch.domain.json import JsonObject
 from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.event_limits import Notes, bag, line, prose
@@ -79,27 +80,56 @@ def _mechanism(value: Any, path: str, notes: Notes) -> Mechanism | None:
         if value:
             notes.add(path, "dropped, it is not an object")
         return None
-
-    def text(key: str, limit: int) -> str:
-        return line(value[key], limit, f"{path}.{key}", notes) if key in value else ""
-
-    return Mechanism(
-        type=text("type", limits.NAME),
-        is_handled=flag(value.get("handled")),
-        is_synthetic=value.get("synthetic") is True,
-        is_exception_group=value.get("is_exception_group") is True,
-        exception_id=_number(value.get("exception_id")),
-        parent_id=_number(value.get("parent_id")),
-        source=text("source", limits.NAME),
-        description=prose(value.get("description"), limits.MESSAGE, f"{path}.description", notes),
-        help_link=text("help_link", limits.URL),
-        data=bag(value.get("data"), limits.DETAIL, f"{path}.data", notes),
-        meta=bag(value.get("meta"), limits.DETAIL, f"{path}.meta", notes),
-    )
+    fields: dict[str, Any] = {}
+    for key, item in value.items():
+        if key in _MECHANISM:
+            name, understand = _MECHANISM[key]
+            fields[name] = understand(item, f"{path}.{key}", notes)
+    return Mechanism(**fields)
 
 
-def _number(value: Any) -> int | None:
+def _name(value: Any, path: str, notes: Notes) -> str:
+    return line(value, limits.NAME, path, notes)
+
+
+def _description(value: Any, path: str, notes: Notes) -> str:
+    return prose(value, limits.MESSAGE, path, notes)
+
+
+def _link(value: Any, path: str, notes: Notes) -> str:
+    return line(value, limits.URL, path, notes)
+
+
+def _detail(value: Any, path: str, notes: Notes) -> JsonObject:
+    return bag(value, limits.DETAIL, path, notes)
+
+
+def _flag(value: Any, path: str, notes: Notes) -> bool | None:
+    return flag(value)
+
+
+def _is_true(value: Any, path: str, notes: Notes) -> bool:
+    return value is True
+
+
+def _number(value: Any, path: str, notes: Notes) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+# Key on the wire: our name for it, and how to understand its value.
+_MECHANISM: dict[str, tuple[str, Callable[[Any, str, Notes], Any]]] = {
+    "type": ("type", _name),
+    "handled": ("is_handled", _flag),
+    "synthetic": ("is_synthetic", _is_true),
+    "is_exception_group": ("is_exception_group", _is_true),
+    "exception_id": ("exception_id", _number),
+    "parent_id": ("parent_id", _number),
+    "source": ("source", _name),
+    "description": ("description", _description),
+    "help_link": ("help_link", _link),
+    "data": ("data", _detail),
+    "meta": ("meta", _detail),
+}
 
 
 def place_root_frames(

@@ -72,6 +72,8 @@ class Notes(list[Note]):
 
 def line(value: Any, limit: int, path: str, notes: Notes) -> str:
     """A name on one line, its ends stripped. Numbers and booleans are spelled out, lists and objects dropped."""
+    if value is None:
+        return ""
     if isinstance(value, str) and len(value) <= limit and value.isprintable():
         return value.strip()
     text = verbatim(value, limit, path, notes).strip()
@@ -80,10 +82,11 @@ def line(value: Any, limit: int, path: str, notes: Notes) -> str:
 
 def verbatim(value: Any, limit: int, path: str, notes: Notes) -> str:
     """As `line`, with its spaces as they came."""
+    if value is None:
+        return ""
     if not isinstance(value, str):
         if not isinstance(value, int | float):
-            if value is not None:
-                notes.add(path, "dropped, it is not text")
+            notes.add(path, "dropped, it is not text")
             return ""
         value = str(value)
     return _fit(value, limit, path, notes)

@@ -63,8 +63,7 @@ def ends(frames: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
 
 def _frame(frame: dict[str, Any], path: str, notes: Notes) -> Frame:
     def name(key: str, limit: int) -> str:
-        value = frame.get(key)
-        return "" if value is None else verbatim(value, limit, f"{path}.{key}", notes)
+        return verbatim(frame.get(key), limit, f"{path}.{key}", notes)
 
     filename, abs_path = places(name("filename", limits.PATH), name("abs_path", limits.PATH))
     return Frame(
