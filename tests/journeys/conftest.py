@@ -13,11 +13,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.journeys.account import Account, sign_up
 
 ROOT = Path(__file__).parents[2]
 SOURCE = [str(Path(sys.executable).with_name("bugwatch"))]
@@ -76,18 +79,18 @@ class Running:
 Start = Callable[..., Running]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """`start(command, BUGWATCH_X=…)` runs `command serve` in an empty folder; it has ended when the test has.
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """`start(command, BUGWATCH_X=…)` runs `command serve` in an empty folder; it has ended when this is left.
 
     With `data_dir=` it continues where an earlier process stopped; `is_ready=False` does not wait for it.
     """
     running: list[Running] = []
 
     def begin(
-        command: list[str] = SOURCE, *, data_dir: Path = tmp_path / "data", is_ready: bool = True, **settings: str
+        command: list[str] = SOURCE, *, data_dir: Path = folder / "data", is_ready: bool = True, **settings: str
     ) -> Running:
-        place = tmp_path / f"place-{len(running)}"
+        place = folder / f"place-{len(running)}"
         place.mkdir()
         port = settings.setdefault("BUGWATCH_PORT", str(free_port()))
         process = subprocess.Popen(
@@ -103,10 +106,39 @@ def start(tmp_path: Path) -> Iterator[Start]:
             running[-1].wait_until_ready()
         return running[-1]
 
-    yield begin
-    for one in running:
-        if one.process.poll() is None:
-            one.end(signal.SIGKILL)
+    try:
+        yield begin
+    finally:
+        for one in running:
+            if one.process.poll() is None:
+                one.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """See `starting`: processes that end with the test."""
+    with starting(tmp_path) as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def bugwatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Bugwatch from the source, one for all tests of a module, and an account that looks at it."""
+    with starting(tmp_path_factory.mktemp("bugwatch")) as begin:
+        yield Account(sign_up(begin()))
+
+
+BINARY = [pytest.mark.binary, pytest.mark.slow, pytest.mark.xdist_group("binary")]
+
+
+@pytest.fixture(scope="module", params=["source", pytest.param("packed", marks=BINARY)])
+def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """As `bugwatch`, once from the source and once as the packed executable."""
+    if request.param == "source":
+        yield request.getfixturevalue("bugwatch")
+        return
+    with starting(tmp_path_factory.mktemp("packed")) as begin:
+        yield Account(sign_up(begin([str(request.getfixturevalue("packed"))])))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.journeys.account import sign_up
 from tests.journeys.conftest import ROOT, Running, Start
 
 pytestmark = [pytest.mark.binary, pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("binary")]
@@ -124,17 +125,6 @@ def test_version_names_the_source(packed: Path) -> None:
     said = subprocess.run([packed, "version"], capture_output=True, text=True, check=True, timeout=60).stdout
 
     assert (ROOT / "bugwatch" / "__init__.py").read_text().split('"')[-2] in said
-
-
-def sign_up(bw: Running) -> httpx.Client:
-    """The first account, made with the printed token; a client that speaks for it."""
-    token = bw.wait_for(r"https?://\S+/setup\S*[?&]token=([\w-]+)")
-    api = httpx.Client(base_url=f"{bw.url}/api/v1", timeout=20, trust_env=False)
-    person = {"email": "alice@example.com", "password": "a long enough sentence", "name": "Alice"}
-    api.post("/auth/signup", json=person | {"setup_token": token}).raise_for_status()
-    session = api.post("/auth/login", json=person).raise_for_status().json()
-    api.headers["Authorization"] = f"Bearer {session['access_token']}"
-    return api
 
 
 def issues(api: httpx.Client, project: int) -> list[dict[str, object]]:

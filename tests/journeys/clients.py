@@ -1,0 +1,25 @@
+"""Running the programs that use an SDK, and where they stand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.journeys.conftest import clean_environment
+
+APPS = Path(__file__).with_name("apps")
+
+
+def run(folder: Path, *command: str | Path, code: int = 0) -> str:
+    """What a command in `folder` prints. `code` is how it must end."""
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=folder,
+        env=clean_environment() | {"NO_PROXY": "127.0.0.1,localhost"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
