@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
 from zoneinfo import available_timezones
 
 from bugwatch.domain.errors import Conflict, Invalid, NotFound
@@ -10,6 +10,7 @@ from bugwatch.domain.site import Site
 from bugwatch.storage import projects, settings
 from bugwatch.storage.database import Database, Tx
 
+_ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]{1,253})(:(?P<port>\d{1,5}))?")
 URL, TIME_ZONE = "base_url", "time_zone"
 
 
@@ -25,7 +26,7 @@ class Instance:
         self._apply(url, zone)
 
     async def home(self) -> int:
-        """The organization that runs this instance: the oldest one. Raises NotFound before the first account is made."""
+        """The organization that runs this instance: the oldest. Raises NotFound before the first account is made."""
         async with self._db.read() as tx:
             found = await projects.organizations(tx)
         if not found:
@@ -60,10 +61,5 @@ class Instance:
 
 
 def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    rebuilt = f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and rebuilt == url.lower() and url.isprintable()
+    found = _ADDRESS.fullmatch(url)
+    return found is not None and int(found["port"] or 0) <= 65_535

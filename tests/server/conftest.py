@@ -167,3 +167,10 @@ def form_token(page: str) -> str:
     found = re.search(r'name="csrf" value="([^"]+)"', page)
     assert found, page
     return found[1]
+
+
+async def submit(http: httpx.AsyncClient, page: str, path: str = "", **fields: object) -> httpx.Response:
+    """Open a page and post to it, or to `path`, with the token of its forms, as a browser does."""
+    opened = await http.get(page)
+    assert opened.status_code == 200, opened.text
+    return await http.post(path or page, data={"csrf": form_token(opened.text), **fields})
