@@ -23,42 +23,24 @@ _TYPE_IN_VALUE = re.compile(r"(\w{1,128}):[ \t]*(?=\S)")
 def exceptions_of(value: Any, path: str, notes: Notes) -> tuple[ExceptionValue, ...]:
     """Every exception that says anything: its type, its text or its frames."""
     found = [
-        exception(
-            item.get("type"),
-            item.get("value"),
-            item.get("module"),
-            item.get("thread_id"),
-            item.get("mechanism"),
-            frames_of(item.get("stacktrace"), f"{path}.{index}.stacktrace", notes),
-            f"{path}.{index}",
-            notes,
-        )
-        for index, item in newest(elements(value, path, notes), path, notes)
+        _exception(item, f"{path}.{index}", notes) for index, item in _newest(elements(value, path, notes), path, notes)
     ]
     return tuple(item for item in found if item is not None)
 
 
-def newest(values: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
+def _newest(values: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
     """The last of too many: on the wire the outermost exception comes last."""
     if len(values) > limits.EXCEPTIONS:
         notes.add(path, f"cut to the last {limits.EXCEPTIONS} exceptions", len(values))
     return values[-limits.EXCEPTIONS :]
 
 
-def exception(
-    kind: Any,
-    value: Any,
-    module: Any,
-    thread_id: Any,
-    mechanism: Any,
-    frames: tuple[Frame, ...],
-    path: str,
-    notes: Notes,
-) -> ExceptionValue | None:
+def _exception(item: dict[str, Any], path: str, notes: Notes) -> ExceptionValue | None:
     """One exception, or None where there is neither type nor text nor stack."""
-    how = _mechanism(mechanism, f"{path}.mechanism", notes)
-    name = line(kind, limits.EXCEPTION_TYPE, f"{path}.type", notes)
-    text = prose(value, limits.MESSAGE, f"{path}.value", notes)
+    how = _mechanism(item.get("mechanism"), f"{path}.mechanism", notes)
+    name = line(item.get("type"), limits.EXCEPTION_TYPE, f"{path}.type", notes)
+    text = prose(item.get("value"), limits.MESSAGE, f"{path}.value", notes)
+    frames = frames_of(item.get("stacktrace"), f"{path}.stacktrace", notes)
     # A message that an SDK wrapped into an exception for its stack is synthetic: there "Payment: refused" is all text.
     if not name and not (how and how.is_synthetic) and (start := _TYPE_IN_VALUE.match(text)):
         name, text = start[1], text[start.end() :]
@@ -68,8 +50,8 @@ def exception(
     return ExceptionValue(
         type=name,
         value=text,
-        module=line(module, limits.FUNCTION, f"{path}.module", notes),
-        thread_id=line(thread_id, limits.NAME, f"{path}.thread_id", notes),
+        module=line(item.get("module"), limits.FUNCTION, f"{path}.module", notes),
+        thread_id=line(item.get("thread_id"), limits.NAME, f"{path}.thread_id", notes),
         mechanism=how,
         frames=frames,
     )

@@ -43,17 +43,17 @@ def frames_of(stacktrace: Any, path: str, notes: Notes) -> tuple[Frame, ...]:
         return ()
     frames, path = stacktrace.get("frames"), f"{path}.frames"
     if isinstance(frames, tuple):
-        return tuple(map(_lean_frame, ends([frame for frame in frames if frame is not None], path, notes)))
+        return tuple(map(_lean_frame, _ends([frame for frame in frames if frame is not None], path, notes)))
     if not isinstance(frames, list):
         if frames is not None:
             notes.add(path, "dropped, it is not a list")
         return ()
     return tuple(
-        _frame(frame, f"{path}.{index}", notes) for index, frame in ends(elements(frames, path, notes), path, notes)
+        _frame(frame, f"{path}.{index}", notes) for index, frame in _ends(elements(frames, path, notes), path, notes)
     )
 
 
-def ends(frames: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
+def _ends(frames: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
     """Of too many frames the oldest and the newest: where it began and where it crashed, without what lies between."""
     if len(frames) <= limits.FRAMES_OLDEST + limits.FRAMES_NEWEST:
         return frames
@@ -67,7 +67,7 @@ def _frame(frame: dict[str, Any], path: str, notes: Notes) -> Frame:
 
     filename, abs_path = places(name("filename", limits.PATH), name("abs_path", limits.PATH))
     return Frame(
-        function=known(name("function", limits.FUNCTION)),
+        function=_known(name("function", limits.FUNCTION)),
         raw_function=name("raw_function", limits.FUNCTION),
         module=name("module", limits.FUNCTION),
         package=name("package", limits.FUNCTION),
@@ -87,29 +87,29 @@ def _frame(frame: dict[str, Any], path: str, notes: Notes) -> Frame:
 
 @lru_cache(maxsize=2048)
 def _lean_frame(frame: LeanFrame) -> Frame:
-    """As `_frame`, for what decoding has already checked. This is ingestion's inner loop: the same bug sends the same
-    frames again and again, and finding one costs a fifth of building it."""
+    """As `_frame`, for what decoding has already checked. Kept, because this is ingestion's inner loop: the same bug
+    sends the same frames again and again, and finding one costs a tenth of building it."""
 
     def text(value: str | None) -> str:
         return without_nul(value) if value else ""
 
     filename, abs_path = places(text(frame.filename), text(frame.abs_path))
     return Frame(
-        function=known(text(frame.function)),
+        function=_known(text(frame.function)),
         raw_function=text(frame.raw_function),
         module=text(frame.module),
         package=text(frame.package),
         filename=filename,
         abs_path=abs_path,
         platform=text(frame.platform),
-        lineno=positive(frame.lineno),
-        colno=positive(frame.colno),
+        lineno=_positive(frame.lineno),
+        colno=_positive(frame.colno),
         in_app=frame.in_app,
         context_line=None if frame.context_line is None else without_nul(frame.context_line).rstrip("\r\n"),
     )
 
 
-def known(function: str) -> str:
+def _known(function: str) -> str:
     """SDKs say `?` where they do not know the function."""
     return "" if function == "?" else function
 
@@ -141,10 +141,10 @@ def _position(value: Any, path: str, notes: Notes) -> int | None:
         if value is not None:
             notes.add(path, "dropped, it is not a line or column number")
         return None
-    return positive(value)
+    return _positive(value)
 
 
-def positive(position: int | None) -> int | None:
+def _positive(position: int | None) -> int | None:
     return position if position and position > 0 else None
 
 
@@ -168,17 +168,25 @@ def _rest(frame: dict[str, Any], path: str, notes: Notes) -> Any:
 def threads_of(value: Any, path: str, notes: Notes) -> tuple[Thread, ...]:
     """All threads that the SDK listed, also those without a stack."""
     return tuple(
-        thread(
-            item.get("id"),
-            item.get("name"),
-            item.get("crashed"),
-            item.get("current"),
-            item.get("state"),
-            _thread_frames(item, f"{path}.{index}.stacktrace", notes),
-            f"{path}.{index}",
-            notes,
-        )
-        for index, item in some_threads(elements(value, path, notes), path, notes)
+        _thread(item, f"{path}.{index}", notes) for index, item in _first(elements(value, path, notes), path, notes)
+    )
+
+
+def _first(threads: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
+    """The first of too many threads."""
+    if len(threads) > limits.THREADS:
+        notes.add(path, f"cut to the first {limits.THREADS} threads", len(threads))
+    return threads[: limits.THREADS]
+
+
+def _thread(item: dict[str, Any], path: str, notes: Notes) -> Thread:
+    return Thread(
+        id=line(item.get("id"), limits.NAME, f"{path}.id", notes),
+        name=line(item.get("name"), limits.THREAD_NAME, f"{path}.name", notes),
+        is_crashed=item.get("crashed") is True,
+        is_current=item.get("current") is True,
+        state=line(item.get("state"), limits.NAME, f"{path}.state", notes),
+        frames=_thread_frames(item, f"{path}.stacktrace", notes),
     )
 
 
@@ -188,23 +196,3 @@ def _thread_frames(item: dict[str, Any], path: str, notes: Notes) -> tuple[Frame
     is_lean = isinstance(stacktrace, dict) and isinstance(stacktrace.get("frames"), tuple)
     is_involved = item.get("crashed") is True or item.get("current") is True
     return frames_of(stacktrace, path, notes) if is_involved or not is_lean else ()
-
-
-def some_threads(threads: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
-    """The first of too many threads."""
-    if len(threads) > limits.THREADS:
-        notes.add(path, f"cut to the first {limits.THREADS} threads", len(threads))
-    return threads[: limits.THREADS]
-
-
-def thread(
-    id_: Any, name: Any, crashed: Any, current: Any, state: Any, frames: tuple[Frame, ...], path: str, notes: Notes
-) -> Thread:
-    return Thread(
-        id=line(id_, limits.NAME, f"{path}.id", notes),
-        name=line(name, limits.THREAD_NAME, f"{path}.name", notes),
-        is_crashed=crashed is True,
-        is_current=current is True,
-        state=line(state, limits.NAME, f"{path}.state", notes),
-        frames=frames,
-    )
