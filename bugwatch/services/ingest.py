@@ -1,7 +1,9 @@
 """The door's side of the ledger: takes items, and returns once their fate is on disk.
 
 Three gears, chosen by load. *Direct* digests before the answer. *Spool* makes the raw bytes durable before the answer
-and digests them a moment later: from when the oldest queued item has waited `SPOOL_AFTER_S`, until the spool is empty.
+and digests them a moment later: from when the oldest queued item has waited `SPOOL_AFTER_S`, until the spool is empty
+or nothing has waited that long for `CALM_S`. (To wait for the empty spool alone would be a trap: spooling costs each
+event two transactions, so a load that one hiccup sent there could keep us there for good.)
 *Shed* refuses with a 429: while the spool is over its budget or the disk under its floor. SDKs never repeat a 5xx.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 SPOOL_AFTER_S = 0.25
 DRAIN = 100  # spooled items per transaction
 DRAIN_S = 0.05
+CALM_S = 2.0
 WATCH_S = 1.0
 THREAD_BYTES = 128 * 1024  # larger items are read beside the loop
 SHED_S = 60
@@ -82,6 +86,7 @@ class Ingest:
         self._has_spooled = asyncio.Event()
         self._is_drained = asyncio.Event()
         self._is_spooling = False
+        self._slow_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.spool_bytes = 0
         self.is_disk_low = False
@@ -201,10 +206,15 @@ class Ingest:
     # --- the gears ---
 
     def _waited(self, seconds: float) -> None:
-        if seconds > SPOOL_AFTER_S and not self._is_spooling:
-            log.warning("Events wait %d ms to be stored: digesting after the answer for now", seconds * 1000)
-            self._is_spooling = True
-            self._has_spooled.set()
+        now = time.monotonic()
+        if seconds > SPOOL_AFTER_S:
+            self._slow_at = now
+            if not self._is_spooling:
+                log.warning("Events wait %d ms to be stored: digesting after the answer for now", seconds * 1000)
+                self._is_spooling = True
+                self._has_spooled.set()
+        elif self._is_spooling and now > self._slow_at + CALM_S:
+            self._is_spooling = False  # what is in the spool drains beside the new ones
 
     def _stored(self, digested: Digested) -> None:
         """Whoever wants to know what just happened hooks in here."""
@@ -215,7 +225,11 @@ class Ingest:
             self._is_drained.clear()
             try:
                 arrivals = await self._db.write(lambda tx: spool.take(tx, DRAIN, self._db.instance))
-                tickets = [await self._settling(arrival) for arrival in arrivals]
+                known = await self._projects_of(arrivals)
+                tickets = []
+                for arrival in arrivals:
+                    tickets.append(await self._settling(arrival, known[arrival.project_id]))
+                    await asyncio.sleep(0)  # those who send now come first
                 await asyncio.gather(*(self._commit.store(ticket) for ticket in tickets))
             except BugwatchError as error:  # the loop must not die: the rows are still there
                 log.warning("Spooled events wait: %s", error)
@@ -229,10 +243,9 @@ class Ingest:
                 self._is_spooling = False
                 await self.look_around()
 
-    async def _settling(self, arrival: Arrival) -> Ticket:
+    async def _settling(self, arrival: Arrival, project: Project | None) -> Ticket:
         """What settles a spooled item: its verdict, or the error with which it goes back."""
         ticket = Ticket([arrival], spool_ids=[arrival.id])
-        project = await self._project(arrival.project_id)
         if project is None:
             ticket.bookings[verdict(arrival, Outcome.INVALID, "deleted_project")] += 1
             return ticket
@@ -244,9 +257,9 @@ class Ingest:
             ticket.spooled.append((arrival, _told(bug, project)))
         return ticket
 
-    async def _project(self, project_id: int) -> Project | None:
+    async def _projects_of(self, arrivals: Sequence[Arrival]) -> dict[int, Project | None]:
         async with self._db.read() as tx:
-            return await projects.get(tx, project_id)
+            return {project_id: await projects.get(tx, project_id) for project_id in {a.project_id for a in arrivals}}
 
     async def _watch_forever(self) -> None:
         while True:
