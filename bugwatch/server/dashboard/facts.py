@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -69,7 +70,14 @@ def user_in_short(user: User | None) -> str:
 def _request_line(request: Request | None) -> str:
     if request is None or not request.url:
         return ""
-    return f"{request.method} {urlsplit(request.url).path or '/'}".strip()
+    path = re.split(r"[?#]", _split(request.url)[1])[0]
+    return f"{request.method} {path or '/'}".strip()
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Origin and the rest. Not by `urlsplit`, which refuses some of what apps are asked for."""
+    origin = re.match(r"[A-Za-z][\w+.-]*://[^/?#]*", url)
+    return (origin[0], url[origin.end() :]) if origin else ("", url)
 
 
 def _context(event: Event, name: str) -> JsonObject:
@@ -128,8 +136,7 @@ def request_of(event: Event) -> RequestView | None:
     request = event.request
     if request is None:
         return None
-    split = urlsplit(request.url)
-    origin = f"{split.scheme}://{split.netloc}" if split.netloc else ""
+    origin, tail = _split(request.url)
     sections = (
         Section(_("Query"), pairs_of(request.query_string)),
         Section(_("Headers"), pairs_of(request.headers)),
@@ -139,7 +146,7 @@ def request_of(event: Event) -> RequestView | None:
     return RequestView(
         method=request.method,
         origin=origin,
-        tail=request.url[len(origin) :] or "/",
+        tail=tail or "/",
         sections=tuple(section for section in sections if section.pairs),
         body=_body(request.data),
         curl=_curl(request) if request.url else "",

@@ -67,8 +67,9 @@ def _coloured(texts: Sequence[str], filename: str, platform: str) -> list[tuple[
     if lexer is None or any(len(text) > LONGEST_LINE for text in texts):
         return plain
     found = _split([(_family(kind), text) for kind, text in lexer.get_tokens("\n".join(texts))])
-    # A carriage return inside a line would shift all that follow: then colours are not worth it.
-    return found if len(found) == len(texts) else plain
+    # Lexers drop byte order marks and turn carriage returns into new lines. What was sent matters more than colours.
+    is_same = ["".join(text for _name, text in words) for words in found] == list(texts)
+    return found if is_same else plain
 
 
 @lru_cache(maxsize=64)
