@@ -32,6 +32,7 @@ from bugwatch.services.instance import Instance
 from bugwatch.services.issues import Issues
 from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
+from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.passwords import Passwords
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.pipeline import Pipeline
@@ -72,6 +73,8 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         mail = Mail(config.smtp_url, config.mail_from, site, Templates(resources.web() / "templates"))
         closing.push_async_callback(mail.settle)
         accounts = Accounts(db, site, passwords, throttle, mail, is_open=config.open_registration)
+        projects = Projects(db, clock, site)
+        ingest = Ingest(db, clock, pipeline, Digest(db, ids, compression), room)
         yield House(
             site=site,
             instance=instance,
@@ -86,11 +89,12 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             sessions=Sessions(db, clock, secret, passwords, throttle),
             tokens=Tokens(db),
             permissions=permissions,
-            projects=Projects(db, clock, site),
+            projects=projects,
             backups=Backups(db, data_dir, clock),
             retention=Retention(db, key),
             doctor=doctor(config, db, data_dir, site, clock),
-            ingest=Ingest(db, clock, pipeline, Digest(db, ids, compression), room),
+            ingest=ingest,
+            own_errors=OwnErrors(db, clock, ids, site, projects, ingest),
             events=Events(db, compression, pipeline),
             issues=Issues(db, ids, permissions),
         )
@@ -101,7 +105,7 @@ async def working(house: House) -> AsyncIterator[None]:
     """The house at work: it takes items and does its jobs until this is left, and what it took is then on disk."""
     await house.ingest.start()
     try:
-        async with jobs.running(house):
+        async with house.own_errors, jobs.running(house):
             yield
     finally:
         await house.ingest.stop()

@@ -18,6 +18,7 @@ from bugwatch.services.instance import Instance
 from bugwatch.services.issues import Issues
 from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
+from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.projects import Projects
 from bugwatch.services.retention import Retention
@@ -46,5 +47,6 @@ class House:
     retention: Retention
     doctor: Doctor
     ingest: Ingest
+    own_errors: OwnErrors
     events: Events
     issues: Issues

@@ -106,6 +106,16 @@ async def delete(tx: Tx, project_id: int) -> None:
     await tx.run("UPDATE api_keys SET is_active = 0 WHERE project_id = :id", id=project_id)
 
 
+async def by_slug(tx: Reader, organization_id: int, slug: str) -> Project | None:
+    """The project that has this slug in its organization, also while it is being deleted."""
+    row = await tx.one(
+        "SELECT * FROM projects WHERE organization_id = :organization_id AND slug = :slug",
+        organization_id=organization_id,
+        slug=slug,
+    )
+    return project_of(row) if row else None
+
+
 async def add_key(tx: Tx, project_id: int, public_key: str, label: str) -> ProjectKey:
     row = await tx.one(
         """

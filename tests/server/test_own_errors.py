@@ -1,0 +1,66 @@
+"""Bugwatch watches itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from bugwatch.storage.projects import project_of
+from tests.server.conftest import Server
+from tests.server.ingest.conftest import sender_of
+
+
+async def titles(server: Server, count: int) -> list[str]:
+    async with asyncio.timeout(10):
+        while True:
+            async with server.house.db.read() as tx:
+                rows = await tx.all("SELECT title FROM issues ORDER BY id")
+            if len(rows) >= count:
+                return [row["title"] for row in rows]
+            await asyncio.sleep(0.02)
+
+
+def fail(secret: str) -> None:
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as error:
+            raise RuntimeError("outer") from error
+    except RuntimeError:
+        logging.getLogger("bugwatch.test").exception("It broke")
+
+
+async def test_what_is_logged_with_a_traceback_is_an_issue_of_its_own_project(server: Server) -> None:
+    await sender_of(server)
+    fail("hunter2")
+
+    assert await titles(server, 1) == ["RuntimeError: outer"]
+    async with server.house.db.read() as tx:
+        row = await tx.one("SELECT * FROM projects WHERE slug = 'bugwatch-itself'")
+        event_id = await tx.value("SELECT event_id FROM events")
+    assert row
+    project = project_of(row)
+    stored = await server.house.events.find(project, bytes(event_id).hex())
+    opened = await server.house.events.open(project, stored)
+    assert [e.type for e in opened.event.exceptions] == ["KeyError", "RuntimeError"]
+    assert opened.event.exceptions[-1].frames[-1].function == "fail"
+    assert b"hunter2" not in opened.raw
+
+
+async def test_before_there_is_an_organization_the_log_alone_has_it(server: Server) -> None:
+    fail("hunter2")
+    await asyncio.sleep(0.1)
+
+    async with server.house.db.read() as tx:
+        assert await tx.value("SELECT COUNT(*) FROM projects") == 0
+
+
+async def test_a_storm_is_cut_short(server: Server) -> None:
+    await sender_of(server)
+    for _ in range(50):
+        fail("hunter2")
+    await titles(server, 1)
+    await server.house.ingest.book()
+
+    async with server.house.db.read() as tx:
+        assert await tx.value("SELECT COUNT(*) FROM events") <= 30
