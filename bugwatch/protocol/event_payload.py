@@ -163,7 +163,10 @@ def _lean(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
 
 
 def kind_of(raw: bytes) -> str:
-    """What the SDK calls this kind of event (`error`, `feedback` …), in a few µs; of an `Event`, ask its `type`."""
+    """What the SDK calls this kind of event: `error`, `feedback`, `csp` … (of an `Event`, ask its `type`).
+
+    Raises Invalid if `raw` is not a JSON object. Costs a few µs.
+    """
     try:
         document = decode_kind(raw)
     except NOT_LEAN:

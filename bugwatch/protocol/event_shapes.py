@@ -17,25 +17,25 @@ from bugwatch.protocol.lenient_json import NOT_JSON as NOT_LEAN
 
 __all__ = ["NOT_LEAN", "LeanFrame", "decode_kind", "decode_lean"]
 
-Symbol = Annotated[str, Meta(max_length=min(limits.FUNCTION, limits.PATH))]
-SourceLine = Annotated[str, Meta(max_length=limits.SOURCE_LINE)]
+# Less than we keep: frames with longer text take the tolerant way, so that those remembered in memory stay small.
+Text = Annotated[str, Meta(max_length=512)]
 Position = Annotated[int, Meta(gt=-(2**31), lt=2**31)]
 
 
 class LeanFrame(msgspec.Struct, frozen=True, gc=False):
     """A frame as grouping sees it: no source around the line, no variables. Hashable."""
 
-    function: Symbol | None = None
-    raw_function: Symbol | None = None
-    module: Symbol | None = None
-    package: Symbol | None = None
-    filename: Symbol | None = None
-    abs_path: Symbol | None = None
+    function: Text | None = None
+    raw_function: Text | None = None
+    module: Text | None = None
+    package: Text | None = None
+    filename: Text | None = None
+    abs_path: Text | None = None
     platform: Annotated[str, Meta(max_length=limits.NAME)] | None = None
     lineno: Position | None = None
     colno: Position | None = None
     in_app: bool | None = None
-    context_line: SourceLine | None = None
+    context_line: Text | None = None
 
 
 class _Stacktrace(TypedDict, total=False):

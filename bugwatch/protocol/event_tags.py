@@ -14,7 +14,8 @@ from bugwatch.protocol.event_limits import Notes, line, spelled
 Tags = tuple[tuple[str, str], ...]
 
 RESERVED = frozenset({"release", "dist", "user", "filename", "function"})  # they have fields of their own
-TRAIT_CONTEXTS = ("browser", "os", "runtime", "device")
+# Which key of a context names it. A device's own name would be its owner's ("Ada's phone").
+_NAMED_BY = {"browser": "name", "os": "name", "runtime": "name", "device": "model"}
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.:-]")
 _USER_AGENT_LIMIT = 400
 
@@ -49,17 +50,18 @@ def _value(value: Any, notes: Notes, key: Any) -> str:
     return line(spelled(value) if isinstance(value, dict | list) else value, limits.TAG, f"tags.{key}", notes)
 
 
-def traits_of(contexts: dict[str, Any], request: Any, platform: str, notes: Notes) -> Tags:
+def traits_of(contexts: dict[str, Any], request: dict[str, Any], platform: str, notes: Notes) -> Tags:
     """`browser: Firefox 140.0`, `browser.name: Firefox` and the like, and for browsers the page's URL.
 
-    `contexts` needs only TRAIT_CONTEXTS, `request` only `url` and `headers`. A browser sends its User-Agent alone.
+    Of `contexts` it needs browser, os, runtime and device, of `request` url and headers: browsers send no contexts, but
+    their User-Agent.
     """
     found: dict[str, str] = {}
-    request = request if isinstance(request, dict) else {}
-    for kind in TRAIT_CONTEXTS:
+    for kind, key in _NAMED_BY.items():
         context = contexts.get(kind)
         if isinstance(context, dict):
-            found.update(_trait(kind, context.get("name") or context.get("model"), context.get("version"), notes))
+            name = context.get(key) or context.get("raw_description")
+            found.update(_trait(kind, name, context.get("version"), notes))
     if platform == "javascript":
         for kind, name, version in _told_by(_user_agent(request.get("headers"))):
             if kind not in found:

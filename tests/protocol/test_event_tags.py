@@ -62,7 +62,7 @@ def test_an_index_knows_the_fields_that_people_filter_by() -> None:
         contexts={
             "runtime": {"name": "CPython", "version": "3.11.7"},
             "os": {"name": "Linux"},
-            "device": {"model": "Pi"},
+            "device": {"model": "Pi", "name": "Ada's Pi"},
         },
     )
 
