@@ -97,7 +97,7 @@ class Project:
 
 def trace(event: Json, link: int = -1) -> list[tuple[str, int]]:
     """(function, line) of the app's own frames of an exception, crash last."""
-    return [(frame["function"], frame["lineno"]) for frame in frames(event, link) if frame.get("in_app")]
+    return [(frame.get("function", ""), frame["lineno"]) for frame in frames(event, link) if frame.get("in_app")]
 
 
 def crash(event: Json, link: int = -1) -> Json:

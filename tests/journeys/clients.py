@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.journeys.conftest import clean_environment
 
 APPS = Path(__file__).with_name("apps")
+NODE_MODULES = Path(__file__).with_name("node_modules")
+
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and (NODE_MODULES / "@sentry").exists()),
+    reason="Node or its packages are not installed: the JavaScript SDKs are not tested here",
+)
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+
+needs_browser = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: browsers are not tested here")
 
 
 def run(folder: Path, *command: str | Path, code: int = 0) -> str:
