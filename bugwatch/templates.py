@@ -40,14 +40,14 @@ def ngettext(one: str, many: str, num: int, **values: object) -> str:
 class Templates:
     """Renders the files of a folder. What is added by `offer` is a global of every template."""
 
-    def __init__(self, folder: Path, *, is_reloading: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,  # a misspelt name is an error, not an empty place on the page
             trim_blocks=True,
             lstrip_blocks=True,
-            auto_reload=is_reloading,
+            auto_reload=False,
             extensions=["jinja2.ext.i18n", _Unindented],
         )
         self._environment.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the extension

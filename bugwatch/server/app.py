@@ -45,7 +45,7 @@ class BugwatchRequest(Request):
         return uuid.uuid4().hex
 
 
-def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
+def create(house: House) -> Sanic[Any, Any]:
     """The app over `house`. Nothing is started here."""
     settings: dict[str, str | bool | int | float | None] = {
         "REQUEST_MAX_SIZE": BODY_LIMIT,
@@ -74,7 +74,7 @@ def create(house: House, *, is_reloading: bool = False) -> Sanic[Any, Any]:
         for module in shelf.modules(package):
             if hasattr(module, "bp"):
                 app.blueprint(module.bp)
-    render.install(app, resources.web(), house.site.url, is_reloading=is_reloading)
+    render.install(app, resources.web(), house.site.url, house.clock)
     app.on_request(_begin)
     auth.install(app)
     limits.install(app)

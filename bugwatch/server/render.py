@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
-from time import time_ns
 from types import SimpleNamespace
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ import msgspec
 from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
 
+from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.server.assets import Assets
 from bugwatch.server.dashboard.sidebar import sidebar
 from bugwatch.templates import Templates
@@ -65,12 +65,13 @@ class Toast:
 class Pages:
     """What every page needs: templates, assets, and the base path that a proxy publishes us under (`/bw`, or empty)."""
 
-    def __init__(self, app: App, web: Path, base_url: str = "", *, is_reloading: bool = False) -> None:
+    def __init__(self, app: App, web: Path, base_url: str = "", clock: Clock = now_ms) -> None:
         self.app = app
+        self.clock = clock
         self.base_path = urlsplit(base_url).path.rstrip("/")
         self.is_secure = base_url.startswith("https://")
         self.assets = Assets(web)
-        self.templates = Templates(web / "templates", is_reloading=is_reloading)
+        self.templates = Templates(web / "templates")
         self.templates.offer(url_for=self.url_for, static=self.static, has_page=self.has_page)
 
     def url_for(self, name: str, **parameters: object) -> str:
@@ -88,10 +89,9 @@ class Pages:
         return self.app.router.find_route_by_view_name(f"{self.app.name}.{name}") is not None
 
 
-def install(app: App, web: Path, base_url: str = "", *, is_reloading: bool = False) -> Pages:
+def install(app: App, web: Path, base_url: str = "", clock: Clock = now_ms) -> None:
     """Give the app its pages; `base_url` is BUGWATCH_BASE_URL or empty."""
-    app.ctx.pages = Pages(app, web, base_url, is_reloading=is_reloading)
-    return pages_of(app)
+    app.ctx.pages = Pages(app, web, base_url, clock)
 
 
 def pages_of(app: App) -> Pages:
@@ -171,7 +171,7 @@ def _answer(request: Request, template: str, status: int, context: Mapping[str, 
             "status": status,
             "csrf": _csrf(request),
             "theme": _theme(request),
-            "now": time_ns() // 1_000_000,
+            "now": pages.clock(),
             "zone": zone_of(request),
             "toast": toast,
             "section": "",

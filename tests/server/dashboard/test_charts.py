@@ -53,7 +53,7 @@ def test_a_day_is_labelled_in_hours_of_the_readers_zone_and_more_in_dates() -> N
     month = bars(0, DAY, [(0, 0)] * 30, UTC, 78)
 
     assert [label.text for label in day.labels][:2] == ["05:30", "09:30"]
-    assert [label.text for label in month.labels][0] == "Jan 1"
+    assert month.labels[0].text == "Jan 1"
     assert day.labels[-1].text == "now"
 
 
