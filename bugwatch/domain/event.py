@@ -119,7 +119,7 @@ class Event:
     level: Level = Level.ERROR
     logger: str = ""
     transaction: str = ""
-    culprit: str = ""  # as sent; the shown culprit is `fingerprint.culprit_of(event)`
+    culprit: str = ""  # as sent; the shown one is `Grouping.culprit`
     server_name: str = ""
     release: str = ""
     dist: str = ""

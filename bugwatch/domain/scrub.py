@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeGuard
+from typing import TypeGuard, cast
 
 from bugwatch.domain.json import Json
 from bugwatch.domain.secret_name import NameKind, Names
@@ -57,7 +57,7 @@ class Scrubber:
         )
 
     def scrub_json(self, value: Json) -> Json:
-        """A copy of an event (or any JSON) with its secrets replaced; `value` itself if there are none. Any depth."""
+        """An event (or any JSON) with its secrets replaced; `value` itself, untouched, if there are none. Any depth."""
         if not self.rules.is_enabled:
             return value
         search = _Search(self._names, value)
@@ -65,8 +65,8 @@ class Scrubber:
         self._read_texts(search)
         for container, name in search.odd_names:
             if (clean := self.scrub_text(name)) != name:
-                search.renames[id(container), name] = clean
-        return search.edited() if search.edits or search.renames else value
+                search.rename(container, name, clean)
+        return search.result()
 
     def scrub_text(self, text: str) -> str:
         """`text` with its secrets replaced; for what cannot be read as JSON."""
@@ -150,21 +150,62 @@ _Container = dict[str, Json] | list[Json]
 
 
 class _Search:
-    """Looks through JSON without recursion, for hostile events are deep: names decide, texts are listed for reading."""
+    """Looks through JSON without recursion, for hostile events are deep: names decide, texts are listed for reading.
+
+    Edits are made on copies of the containers concerned and of those around them; the rest is shared.
+    """
 
     def __init__(self, names: Names, root: Json) -> None:
         self.texts: list[tuple[_Container, str | int, str, NameKind]] = []
-        self.edits: dict[tuple[int, str | int], Json] = {}
         self.odd_names: list[tuple[dict[str, Json], str]] = []
-        self.renames: dict[tuple[int, str], str] = {}
         self._names = names
         self._root: list[Json] = [root]
+        self._waiting: list[tuple[_Container, _Place]] = [(self._root, _Place(elements=_EVENT))]
+        # By the identity of a container: what it stands in, and its copy once it has one.
+        self._around: dict[int, tuple[_Container, str | int]] = {}
+        self._copies: dict[int, _Container] = {}
+        self._renames: list[tuple[dict[str, Json], str, str]] = []
 
     def edit(self, container: _Container, name: str | int, new: Json) -> None:
-        self.edits[id(container), name] = new
+        _put(self._copy(container), name, new)
+
+    def rename(self, container: dict[str, Json], name: str, new: str) -> None:
+        self._renames.append((container, name, new))
+
+    def filter_parameters(self, container: _Container, text: str, clean: str) -> None:
+        """`token=%s` brings its secret twice: in the formatted message, and in `params` beside it."""
+        params = container.get("params") if isinstance(container, dict) else None
+        if isinstance(params, (dict, list)):
+            for name, item in params.items() if isinstance(params, dict) else enumerate(params):
+                if isinstance(item, str) and item in text and item not in clean:
+                    self.edit(params, name, FILTERED)
+
+    def result(self) -> Json:
+        """The whole with the edits made; the very object that was searched if there were none."""
+        # Names last, and all copies before: containers are found by their old names.
+        renamed = [(cast(dict[str, Json], self._copy(container)), name, new) for container, name, new in self._renames]
+        for copy, name, new in renamed:
+            entries = [(new if key == name else key, value) for key, value in copy.items()]
+            copy.clear()
+            copy.update(entries)
+        root = self._copies.get(id(self._root), self._root)
+        return cast(list[Json], root)[0]
+
+    def _copy(self, container: _Container) -> _Container:
+        around: list[tuple[_Container, str | int, _Container]] = []
+        inner = container
+        while id(inner) not in self._copies:
+            self._copies[id(inner)] = inner.copy()
+            if inner is self._root:
+                break
+            outer, name = self._around[id(inner)]
+            around.append((outer, name, self._copies[id(inner)]))
+            inner = outer
+        for outer, name, copy in around:
+            _put(self._copies[id(outer)], name, copy)
+        return self._copies[id(container)]
 
     def look_through(self) -> None:
-        self._waiting: list[tuple[_Container, _Place]] = [(self._root, _Place(elements=_EVENT))]
         while self._waiting:
             container, place = self._waiting.pop()
             if isinstance(container, dict):
@@ -199,6 +240,7 @@ class _Search:
                 self._filter(container, index, item, _SECRET)  # ["--password", "hunter2"]
                 continue
             if _is_pair(item) and self._is_secret(name := str(item[0])):
+                self._around[id(item)] = container, index
                 self._filter(item, 1, item[1], self._names.kind_of(name))
                 continue
             self._look_at(container, index, item, _PLAIN, place.elements or _DATA)
@@ -207,6 +249,7 @@ class _Search:
         if isinstance(item, str):
             self.texts.append((container, name, item, kind))
         elif isinstance(item, (dict, list)):
+            self._around[id(item)] = container, name
             self._waiting.append((item, place))
         elif isinstance(item, int) and item >= 10**12 and kind is not _ID and is_card_number(str(item)):
             self.edit(container, name, FILTERED)
@@ -218,31 +261,6 @@ class _Search:
         filtered = _filtered(item, kind)
         if filtered != item:
             self.edit(container, name, filtered)
-
-    def filter_parameters(self, container: _Container, text: str, clean: str) -> None:
-        """`token=%s` brings its secret twice: in the formatted message, and in `params` beside it."""
-        params = container.get("params") if isinstance(container, dict) else None
-        if isinstance(params, (dict, list)):
-            for name, item in params.items() if isinstance(params, dict) else enumerate(params):
-                if isinstance(item, str) and item in text and item not in clean:
-                    self.edit(params, name, FILTERED)
-
-    def edited(self) -> Json:
-        """A copy of the whole with the edits made; what was edited is not looked into."""
-        copied: list[Json] = []
-        waiting: list[tuple[_Container, _Container]] = [(self._root, copied)]
-        while waiting:
-            source, target = waiting.pop()
-            for name, item in source.items() if isinstance(source, dict) else enumerate(source):
-                new = self.edits.get((id(source), name), item)
-                if new is item and isinstance(item, (dict, list)):
-                    new = type(item)()
-                    waiting.append((item, new))
-                if isinstance(target, dict):
-                    target[self.renames.get((id(source), str(name)), str(name))] = new
-                else:
-                    target.append(new)
-        return copied[0]
 
 
 def _filtered(item: Json, kind: NameKind, *, is_inner: bool = False) -> Json:
@@ -268,3 +286,10 @@ def _filtered_element(item: Json, kind: NameKind) -> Json:
 def _is_pair(item: Json) -> TypeGuard[list[Json]]:
     """`["Cookie", "a=b"]`, as lists of headers, cookies and tags have them; the second may be anything."""
     return type(item) is list and len(item) == 2 and type(item[0]) is str
+
+
+def _put(container: _Container, name: str | int, new: Json) -> None:
+    if isinstance(container, dict):
+        container[cast(str, name)] = new
+    else:
+        container[cast(int, name)] = new

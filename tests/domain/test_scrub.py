@@ -134,6 +134,14 @@ def test_a_secret_in_a_name_is_gone_and_its_value_stays() -> None:
     assert DEFAULT.scrub_json(event) == {"extra": {"postgres://u:[Filtered]@db/x": "up", "b": 1}}
 
 
+def test_secrets_in_names_within_names_are_gone() -> None:
+    event: Any = {"a": {f"x://u:{SECRET}@db": [{f"y://u:{SECRET}@db": {"password": SECRET}}], f"z://u:{SECRET}@db": 1}}
+
+    assert DEFAULT.scrub_json(event) == {
+        "a": {"x://u:[Filtered]@db": [{"y://u:[Filtered]@db": {"password": "[Filtered]"}}], "z://u:[Filtered]@db": 1}
+    }
+
+
 @pytest.mark.parametrize(
     "shape",
     [
