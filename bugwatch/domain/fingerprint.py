@@ -155,7 +155,7 @@ def _by_exceptions(reading: _Reading, main: ExceptionValue) -> _Basis:
         components.append(_type_component(exception, has_frames))
         if stack.lines:
             components.append(_stack_component(stack, is_muted=has_own and not stack.is_own))
-    doubt = _doubt(has_frames, own_count, reading.stack.is_wrapper)
+    doubt = _doubt(has_frames, own_count, reading.stack.is_wrapper, _is_thrown_value(reading.event, main))
     components.append(_message_component(reading, main, doubt))
     return _Basis(tuple(components), _exception_reason(has_frames, own_count, doubt))
 
@@ -177,10 +177,18 @@ def _message_component(reading: _Reading, main: ExceptionValue, doubt: str) -> C
     return Component("message", shorten(first_line(main.value)), False, "the stack trace says enough")
 
 
-def _doubt(has_frames: bool, own_count: int, is_wrapper: bool) -> str:
+def _is_thrown_value(event: Event, main: ExceptionValue) -> bool:
+    """JavaScript can throw text or any object. It has no stack: the SDK sends its own, taken where it was caught."""
+    is_made_up = main.mechanism is not None and main.mechanism.is_synthetic
+    return is_made_up and FAMILIES.get(event.platform) == "javascript"
+
+
+def _doubt(has_frames: bool, own_count: int, is_wrapper: bool, is_thrown_value: bool) -> str:
     """Why the stack trace alone would take different bugs for one; empty if it would not."""
     if not has_frames:
         return "there is no stack trace"
+    if is_thrown_value:
+        return "what was thrown is no error and has no stack trace of its own"
     if is_wrapper:
         return "the crash is in a function that reports other errors"
     if own_count == 0:

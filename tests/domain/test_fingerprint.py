@@ -292,6 +292,10 @@ OTHER = {
             of("javascript", "/app.js send", type_="", value="b", mechanism=Mechanism(is_synthetic=True)), message="b"
         ),
     ),
+    "js: another text thrown, caught at the same place": (
+        of("javascript", "/app.js run", "/app.js call", value="a", mechanism=Mechanism(is_synthetic=True)),
+        of("javascript", "/app.js run", "/app.js call", value="b", mechanism=Mechanism(is_synthetic=True)),
+    ),
     "js: minified, another message": (
         of("javascript", "/app.js t", value="boom"),
         of("javascript", "/app.js t", value="bang"),
