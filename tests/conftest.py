@@ -14,12 +14,18 @@ from typing import Protocol
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from bugwatch.domain.clock import DAY
 from bugwatch.storage.database import Database
 from bugwatch.storage.migrate import load, migrate
 from bugwatch.storage.postgres import PostgresDatabase
 from bugwatch.storage.sqlite import SqliteDatabase
+
+# No test is timed: a busy machine is not a mistake. `make prove` looks harder.
+settings.register_profile("bugwatch", deadline=None)
+settings.register_profile("prove", deadline=None, max_examples=5_000)
+settings.load_profile("bugwatch")
 
 ROOT = Path(__file__).parents[1]
 NOON = 1_790_000_000_000  # 2026-09-21, well after the ids' epoch
