@@ -44,10 +44,10 @@ class Mail:
         """Hand the mail to the server. Raises DeliveryFailed with the server's reason."""
         message = self._write(to, template, context)
         try:
-            await asyncio.to_thread(self._deliver, message)
+            await asyncio.to_thread(self._deliver, message, to)
         except (OSError, smtplib.SMTPException) as error:
-            is_permanent = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
-            raise DeliveryFailed(f"The mail was not accepted: {error}", is_permanent=is_permanent) from error
+            code, reason = _answer(error)
+            raise DeliveryFailed(f"The mail was not accepted: {reason}", is_permanent=code >= 500) from error
 
     def start(self, sending: Coroutine[None, None, None]) -> None:
         """Let it happen in a moment, so that how long an answer takes tells nothing. A failure is logged."""
@@ -67,7 +67,8 @@ class Mail:
         text = self._templates.render(f"mail/{template}.txt", {"site": self._site, **context})
         subject, _, body = text.partition("\n")
         message = EmailMessage()
-        message["Subject"] = " ".join(subject.split())
+        # Older Pythons decode what looks encoded, line breaks too, and so let a name write headers (gh-121650).
+        message["Subject"] = " ".join(subject.split()).replace("=?", "= ?")
         message["From"] = f"Bugwatch <{self._sender}>"
         message["To"] = to
         message["Date"] = formatdate()
@@ -76,11 +77,11 @@ class Mail:
         message.set_content(body.strip() + "\n")
         return message
 
-    def _deliver(self, message: EmailMessage) -> None:
+    def _deliver(self, message: EmailMessage, to: str) -> None:
         with self._connect() as server:
             if self._url.username:
                 server.login(unquote(self._url.username), unquote(self._url.password or ""))
-            server.send_message(message)
+            server.send_message(message, self._sender, [to])
 
     def _connect(self) -> smtplib.SMTP:
         host = self._url.hostname or ""
@@ -96,6 +97,17 @@ class Mail:
             server.close()
             raise smtplib.SMTPException("the server offers no encryption, so the password was not sent.")
         return server
+
+
+def _answer(error: OSError | smtplib.SMTPException) -> tuple[int, str]:
+    """The server's code (0 if it gave none) and reason."""
+    text: bytes | str = str(error)
+    code = 0
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, text = error.smtp_code, error.smtp_error
+    return code, text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
 async def _logged(sending: Coroutine[None, None, None]) -> None:

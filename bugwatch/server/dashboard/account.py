@@ -11,6 +11,7 @@ from bugwatch.domain.clock import DAY
 from bugwatch.domain.errors import Conflict, Invalid, NotFound
 from bugwatch.server import auth
 from bugwatch.server.context import house
+from bugwatch.server.dashboard.client_name import client_name
 from bugwatch.server.forms import number, problems, text
 from bugwatch.server.render import page, redirect, url_for
 from bugwatch.templates import gettext as _
@@ -101,6 +102,7 @@ async def _page(
         tokens=await house(request).tokens.of_account(session.account.id),
         scopes=(EVERYTHING, *Verb),
         token_days=TOKEN_DAYS,
+        client_name=client_name,
         new_token=new_token,
         errors=errors or {},
     )
