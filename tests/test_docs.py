@@ -10,11 +10,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bugwatch.cli import all_commands
+
 ROOT = Path(__file__).parents[1]
 PAPERS = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
 # Names in backticks that look like a path of ours: `bugwatch/cli/`, `tests/make.py`, `.env.example`.
 PATH = re.compile(
-    r"`((?:bugwatch|web|migrations|packaging|tests|\.ci|\.github)/[\w./-]*|[\w.-]+\.(?:md|toml|lock|spec))`"
+    r"`((?!migrations/NNNN)(?:bugwatch|web|migrations|packaging|tests|\.ci|\.github)/[\w./-]*|[\w.-]+\.(?:md|toml|lock|spec))`"
 )
 VERB = re.compile(r"\bmake ([a-z]+)\b(?=[`\s]*(?:#|`|$))", re.MULTILINE)
 
@@ -28,6 +30,12 @@ def test_every_file_that_a_paper_names_exists(paper: str) -> None:
     named = PATH.findall(text(paper))
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_command_that_the_readme_names_exists() -> None:
+    named = set(re.findall(r"`(?:\./)?bugwatch ([a-z][a-z-]*)", text("README.md")))
+    assert named
+    assert named <= set(all_commands())
 
 
 @pytest.mark.parametrize("paper", ["README.md", "CONTRIBUTING.md"])
