@@ -16,7 +16,7 @@ from bugwatch.domain.event import Level
 from bugwatch.domain.issue import Sort, Status
 from bugwatch.domain.project import Project
 from bugwatch.server.api.body import body_of, query_of
-from bugwatch.server.api.operation import Answer, Given, GivenInstant, Instant, answer, operation
+from bugwatch.server.api.operation import Answer, Given, GivenId, GivenInstant, Instant, answer, operation
 from bugwatch.server.api.paging import PageQuery, cursor_at, place_of
 from bugwatch.server.auth import caller, for_project
 from bugwatch.server.context import house
@@ -75,7 +75,7 @@ class IssueChange(Given):
 
 
 class BulkChange(Given):
-    ids: Annotated[list[int], Field(min_length=1, max_length=AT_ONCE)]
+    ids: Annotated[list[GivenId], Field(min_length=1, max_length=AT_ONCE)]
     status: StatusField
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from sanic import HTTPResponse
 
 from bugwatch.domain.clock import to_iso
@@ -74,6 +74,8 @@ def _moment(text: Any) -> int:
 
 _ISO = WithJsonSchema({"type": "string", "format": "date-time"})
 
+# A number that a row can have.
+GivenId = Annotated[int, Field(ge=1, lt=2**63)]
 # ms since 1970 inside, ISO 8601 (UTC) outside.
 Instant = Annotated[int, PlainSerializer(to_iso, return_type=str), _ISO]
 GivenInstant = Annotated[int, BeforeValidator(_moment), _ISO]

@@ -14,7 +14,7 @@ from bugwatch.domain.account import Verb
 from bugwatch.domain.clock import HOUR
 from bugwatch.domain.project import ApiKey, Project, ProjectKey
 from bugwatch.server.api.body import body_of, query_of
-from bugwatch.server.api.operation import Answer, Given, Instant, answer, operation
+from bugwatch.server.api.operation import Answer, Given, GivenId, Instant, answer, operation
 from bugwatch.server.api.paging import PageQuery, cursor_at, place_of
 from bugwatch.server.auth import caller, for_project
 from bugwatch.server.context import house
@@ -55,7 +55,7 @@ class ProjectPage(Answer):
 class NewProject(Given):
     name: str
     platform: str = "other"
-    organization_id: Annotated[int | None, Field(description="Needed by those who belong to several.")] = None
+    organization_id: Annotated[GivenId | None, Field(description="Needed by those who belong to several.")] = None
 
 
 class ProjectChange(Given):
