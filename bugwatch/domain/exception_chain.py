@@ -34,7 +34,9 @@ def chain_of(exceptions: Sequence[ExceptionValue], same: Callable[[ExceptionValu
     if len(distinct) == 1:
         (main,) = distinct.values()
         return Chain(tuple(reversed(_causes(main, children))), main)
-    return Chain((*distinct.values(), root), root)
+    # Tasks fail in any order: theirs must not tell one bug from another.
+    members = [distinct[likeness] for likeness in sorted(distinct, key=repr)]
+    return Chain((*members, root), root)
 
 
 _Children = dict[int, list[ExceptionValue]]

@@ -103,8 +103,9 @@ RULES = (
 )
 # fmt: on
 
-# Words of letters alone are the most of a message and are passed first, except those that a date may begin with.
-_LETTERS = rf"(?!{_MONTH}\b|{_DAY})[A-Za-z]{{1,64}}+(?![\w@.:/+%=(-])"
+# Words of letters alone are the most of a message and are passed first, with the blank after them; not those that a
+# date or the number of an error may begin with.
+_LETTERS = rf"(?!{_MONTH}\b|{_DAY}|(?i:errno|error|code|status|http)\b)[A-Za-z]{{1,64}}+(?![\w@.:/+%=(-]) ?"
 # Other words are eaten whole, so that their digits are judged together, or left alone.
 _WORD = r"[\w$]{1,256}"
 # Names that end in a number, and the numbers of errors: `utf-8`, `HTTP/1.1 404`, `error #418`, `status code 500`.
@@ -118,7 +119,7 @@ _QUOTED = rf"{_VALUE}(?:\"[^\"\n]{{0,500}}\"|'[^'\n]{{0,500}}')"
 _BOOL = rf"{_VALUE}(?:[Tt]rue|[Ff]alse)\b"
 
 _PATTERN = re.compile(
-    rf"(?<!\w)(?:(?P<bool>{_BOOL})|(?P<keep>{_KEEP})|(?P<letters>{_LETTERS})|(?P<str>{_QUOTED})|"
+    rf"(?<!\w)(?:(?P<bool>{_BOOL})|(?P<letters>{_LETTERS})|(?P<keep>{_KEEP})|(?P<str>{_QUOTED})|"
     + "|".join(f"(?P<{rule.name}_{i}>{rule.pattern})" for i, rule in enumerate(RULES))
     + rf"|(?P<word>{_WORD}))",
     re.ASCII,

@@ -380,6 +380,12 @@ def test_a_group_of_different_errors_is_a_group() -> None:
     )
 
 
+def test_the_order_in_which_tasks_failed_makes_no_difference() -> None:
+    one, two = error("a.m load", "a.m read"), error(type_="KeyError", value="x")
+
+    assert group(event(*grouped(one, two))).hash == group(event(*grouped(two, one))).hash
+
+
 @pytest.mark.parametrize(
     "ids",
     [
