@@ -63,6 +63,28 @@ async def totals(
     return {str(outcome): 0 for outcome in Outcome} | {row["outcome"]: row["total"] for row in rows}
 
 
+async def by_category(tx: Reader, project_id: int, from_hour: int) -> dict[str, dict[str, int]]:
+    """`{category: {outcome: count}}` of the hours from `from_hour` on, `waiting` among the outcomes."""
+    rows = await tx.all(
+        """
+        SELECT category, outcome, CAST(SUM(count) AS bigint) AS total
+        FROM ledger
+        WHERE project_id = :project_id AND hour >= :from_hour
+        GROUP BY category, outcome
+        UNION ALL
+        SELECT category, 'waiting', COUNT(*)
+        FROM spool
+        WHERE project_id = :project_id AND arrived_hour >= :from_hour
+        GROUP BY category""",
+        project_id=project_id,
+        from_hour=from_hour,
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row["category"], {})[row["outcome"]] = row["total"]
+    return found
+
+
 async def sums(tx: Reader) -> Sequence[Row]:
     """category, outcome and total of all projects and hours."""
     return await tx.all(

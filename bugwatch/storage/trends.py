@@ -123,3 +123,29 @@ async def known_values(tx: Reader, project_ids: Sequence[int], key: str, limit: 
         limit=limit,
     )
     return list(dict.fromkeys(row["value"] for row in sorted(rows, key=lambda row: -row["id"])))
+
+
+async def by_project(tx: Reader, project_ids: Sequence[int], start: int) -> dict[int, dict[int, int]]:
+    """Events by project and hour, from `start` on."""
+    rows = await tx.among(
+        """
+        SELECT project_id, hour, CAST(SUM(count) AS bigint) AS count
+        FROM project_hours
+        WHERE project_id IN :keys AND hour >= :start
+        GROUP BY project_id, hour""",
+        project_ids,
+        start=start,
+    )
+    found: dict[int, dict[int, int]] = {}
+    for row in rows:
+        found.setdefault(row["project_id"], {})[row["hour"]] = row["count"]
+    return found
+
+
+async def last_seen(tx: Reader, project_ids: Sequence[int]) -> dict[int, int]:
+    """When each project's newest issue was last seen, in ms since 1970."""
+    rows = await tx.among(
+        "SELECT project_id, MAX(last_seen_at) AS at FROM issues WHERE project_id IN :keys GROUP BY project_id",
+        project_ids,
+    )
+    return {row["project_id"]: row["at"] for row in rows}

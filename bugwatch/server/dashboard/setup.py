@@ -9,27 +9,15 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from bugwatch.domain.account import Verb
 from bugwatch.domain.errors import Conflict, Forbidden, Invalid
+from bugwatch.domain.sdk_snippets import PLATFORMS
 from bugwatch.server import auth, security
 from bugwatch.server.context import house
 from bugwatch.server.forms import problems, text
-from bugwatch.server.render import page, pages_of, redirect, url_for, zone_of
+from bugwatch.server.render import page, redirect, url_for, zone_of
 from bugwatch.services.permissions import require
 from bugwatch.templates import gettext as _
 
 bp = Blueprint("setup")
-
-PLATFORMS = (
-    ("python", "Python"),
-    ("javascript", "JavaScript (browser)"),
-    ("node", "Node.js"),
-    ("go", "Go"),
-    ("java", "Java"),
-    ("php", "PHP"),
-    ("ruby", "Ruby"),
-    ("csharp", ".NET"),
-    ("rust", "Rust"),
-    ("other", _("Something else")),
-)
 
 
 @bp.get("/setup", name="account")
@@ -85,10 +73,9 @@ async def create_project(request: Request) -> HTTPResponse:
         made = await house(request).projects.create(name, platform or "other", home)
     except (Invalid, Conflict) as error:
         return await _project(request, status=400, name=name, platform=platform, errors=problems(error))
-    where = "projects.show" if pages_of(request.app).has_page("projects.show") else "issues.index"
     return redirect(
         request,
-        url_for(request, where, **({"project_id": made.project.id} if where == "projects.show" else {})),
+        url_for(request, "projects.show", project_id=made.project.id),
         toast=_("%(name)s is ready for its first event.", name=made.project.name),
     )
 
@@ -152,6 +139,6 @@ async def _project(
         status=status,
         name=name,
         platform=platform,
-        platforms=PLATFORMS,
+        platforms=[(key, name or _("Something else")) for key, name in PLATFORMS.items()],
         errors=errors or {},
     )
