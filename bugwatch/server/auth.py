@@ -125,8 +125,9 @@ async def leave(request: Request, response: HTTPResponse) -> None:
 async def _enter_by_cookie(request: Request, *, is_api: bool, is_open: bool) -> None:
     key = await _form_key(request)
     request.ctx.csrf = security.form_token(key)
-    # A public route of the API neither reads nor sets cookies: there is nothing that another site could borrow.
-    if request.method not in security.SAFE_METHODS and request.route and not (is_api and is_open):
+    # The API sets no cookies, and its public routes read none: without a session another site has nothing to borrow.
+    is_harmless = request.method in security.SAFE_METHODS or (is_api and (is_open or not is_signed_in(request)))
+    if request.route and not is_harmless:
         security.check_form(request, key)
 
 
