@@ -61,6 +61,12 @@ def is_in_app(frame: Frame, key: FrameKey) -> bool:
     return frame.in_app
 
 
+def is_the_apps(frame: Frame, platform: str) -> bool:
+    """Whether the frame is the app's own code: neither a library's nor the SDK's nor the engine's."""
+    key = key_of(frame, platform)
+    return not key.is_noise and is_in_app(frame, key)
+
+
 def is_minified(frame: Frame, key: FrameKey) -> bool:
     """Is it a place in generated code that no source map has resolved? The next build will name its function anew."""
     return key.is_bundle or (key.is_browser_like and (frame.colno or 0) > _WIDE_LINE)

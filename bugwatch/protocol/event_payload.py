@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from bugwatch.domain.event import Event, Level, Sdk
 from bugwatch.domain.ids import clean_event_id
 from bugwatch.domain.stacktrace import NOTHING, Frame
@@ -172,6 +174,13 @@ def kind_of(raw: bytes) -> str:
     except NOT_LEAN:
         document, _ = parse_object(raw)
     return _type(document)
+
+
+def with_address(raw: bytes, address: str) -> bytes:
+    """The payload with `address` as the user's. Raises Invalid if `raw` is not a JSON object."""
+    document = _renamed(parse_object(raw)[0])
+    user = {**_object(document.get("user")), "ip_address": address}
+    return msgspec.json.encode({**document, "user": user})
 
 
 def _renamed(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from bugwatch.domain import fingerprint
 from bugwatch.domain.errors import NotFound
 from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import Grouping
+from bugwatch.domain.frame_key import is_the_apps
 from bugwatch.domain.project import Project
+from bugwatch.domain.stacktrace import Frame
 from bugwatch.protocol import event_payload
 from bugwatch.services.compression import Compression
 from bugwatch.services.pipeline import Pipeline
@@ -72,7 +74,20 @@ class Events:
         event = event_payload.read(clean, received_at=stored.received_at, header_event_id=stored.event_id)
         # The stored time is the one that the SDK's clock was corrected by; what it was off by is not in the payload.
         event = replace(event, happened_at=stored.happened_at)
-        return Opened(stored, event, fingerprint.group(event), clean)
+        return Opened(stored, _with_verdicts(event), fingerprint.group(event), clean)
 
     async def _raw(self, stored: StoredEvent) -> bytes:
         return await self._compression.decompress(stored.dictionary_id, stored.data)
+
+
+def _with_verdicts(event: Event) -> Event:
+    """The event with `in_app` as grouping sees it: Java's SDK leaves it open, browsers' call every frame the app's."""
+
+    def judged(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        return tuple(replace(frame, in_app=is_the_apps(frame, event.platform)) for frame in frames)
+
+    return replace(
+        event,
+        exceptions=tuple(replace(exception, frames=judged(exception.frames)) for exception in event.exceptions),
+        threads=tuple(replace(thread, frames=judged(thread.frames)) for thread in event.threads),
+    )

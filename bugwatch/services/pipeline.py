@@ -58,7 +58,7 @@ class Pipeline:
         event = decode(arrival)
         if event.type == "transaction":
             raise Rejected(Outcome.FILTERED, "unsupported")
-        return Draft(arrival, event)
+        return Draft(with_address(arrival, event), event)
 
     def finish(self, draft: Draft) -> New:
         """Group and compress: what a batch stores."""
@@ -139,6 +139,14 @@ def decode(arrival: Arrival) -> Event:
         )
     except Invalid as error:
         raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
+
+
+def with_address(arrival: Arrival, event: Event) -> Arrival:
+    """The address that the SDK left to us joins the payload: whoever reads it later has no connection to ask."""
+    address = arrival.remote_addr
+    if not address or event.user is None or event.user.ip_address != address:
+        return arrival
+    return replace(arrival, payload=event_payload.with_address(arrival.payload, address))
 
 
 def raw_key(arrival: Arrival) -> str:

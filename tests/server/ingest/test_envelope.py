@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from bugwatch.domain.clock import MINUTE
+from bugwatch.domain.event import Event, User
 from bugwatch.domain.outcome import Category
 from tests.conftest import FakeClock
 from tests.server.ingest.conftest import Sender, envelope, error, sender_of
@@ -202,6 +203,44 @@ async def test_secrets_never_reach_the_disk(sender: Sender) -> None:
     opened = await sender.server.house.events.open(found.project, stored)
     assert secret not in opened.raw.decode()
     assert opened.raw.decode().count("[Filtered]") >= 3
+
+
+async def read_back(sender: Sender) -> Event:
+    """The only event, as pages and the API read it."""
+    found = await sender.server.house.projects.by_public_key(sender.key)
+    assert found
+    [row] = await sender.rows("SELECT event_id FROM events")
+    stored = await sender.server.house.events.find(found.project, bytes(row["event_id"]).hex())
+    return (await sender.server.house.events.open(found.project, stored)).event
+
+
+@pytest.mark.parametrize(
+    ("more", "user"),
+    [
+        ({"sdk": {"settings": {"infer_ip": "auto"}}}, User(ip_address="127.0.0.1")),
+        ({"user": {"id": 7, "ip_address": "{{auto}}"}}, User(id="7", ip_address="127.0.0.1")),
+        ({"sentry.interfaces.User": {"id": 7, "ip_address": "{{auto}}"}}, User(id="7", ip_address="127.0.0.1")),
+        ({"user": {"id": 7}}, User(id="7")),
+        ({"platform": "javascript", "sdk": {"settings": {"infer_ip": "never"}}}, None),
+    ],
+)
+async def test_the_address_that_an_sdk_leaves_to_us_is_kept(
+    sender: Sender, more: dict[str, object], user: User | None
+) -> None:
+    await sender.event(error(**more))
+
+    assert (await read_back(sender)).user == user
+
+
+async def test_whose_code_a_frame_is_is_told_where_the_sdk_left_it_open(sender: Sender) -> None:
+    modules = ["org.springframework.web.Dispatcher", "com.shop.Cart", "io.sentry.Sentry"]
+    frames = [{"module": module, "function": "call"} for module in modules]
+    await sender.event(
+        {"platform": "java", "exception": [{"type": "E", "value": "v", "stacktrace": {"frames": frames}}]}
+    )
+
+    (exception,) = (await read_back(sender)).exceptions
+    assert [frame.in_app for frame in exception.frames] == [False, True, False]
 
 
 async def test_a_path_that_nobody_serves_is_a_404_and_not_a_redirect(sender: Sender) -> None:
