@@ -43,6 +43,7 @@ class Verb(StrEnum):
 # The scope of a token that may do all that its owner may.
 EVERYTHING = "admin"
 
+
 def _(text: str) -> str:
     """Marks a text for the catalogue of what people read."""
     return text

@@ -95,6 +95,7 @@ async def enter(request: Request) -> HTTPResponse | None:
     """Runs before every handler."""
     if _is_for_machines(request):
         return None
+    request.ctx.time_zone = house(request).site.time_zone
     handler = request.route.handler if request.route else None
     is_open = handler is None or getattr(handler, "is_public", False)
     is_api = request.path.startswith("/api/")

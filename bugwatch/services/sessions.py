@@ -6,6 +6,7 @@ Secrets are 256 random bits, of which SHA-256 is stored.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from bugwatch.storage import accounts, sessions
 from bugwatch.storage.accounts import Credentials
 from bugwatch.storage.database import Database, Reader, Tx
 from bugwatch.storage.sessions import SessionRow
+
+log = logging.getLogger(__name__)
 
 IDLE = 14 * DAY
 ABSOLUTE = 90 * DAY
@@ -89,10 +92,13 @@ class Sessions:
             found, password = None, password[:LONGEST]
         is_right = await self._passwords.fits(found.password_hash if found else None, password)
         if not found or not is_right or found.account.disabled_at:
+            # Never what was typed: people type passwords into the wrong field.
+            log.warning("A sign-in from %s failed.", client.address)
             raise Unauthenticated(WRONG)
         await self._throttle.forgive(*(c for c in counted if c[0] is not attempts.LOGIN_BY_NETWORK))
         await self._throttle.take_back(*(c for c in counted if c[0] is attempts.LOGIN_BY_NETWORK))
         await self._renew_hash(found, password)
+        log.info("Account %d signed in from %s.", found.account.id, client.address)
         return found.account
 
     def device(self, email: str) -> str:
@@ -133,6 +139,7 @@ class Sessions:
                 return None
             if not await sessions.rotate(tx, row.id, hash_of(rotating), hash_of(following)):
                 await sessions.end(tx, row.account_id, row.id)
+                log.warning("A refresh token of account %d was used twice: its session has ended.", row.account_id)
                 return None
             return row
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bugwatch.domain.account import (
@@ -117,3 +119,11 @@ def test_a_name_that_cannot_be_read_is_refused(given: str) -> None:
 
 def test_a_name_is_one_line() -> None:
     assert clean_name(" Mara \r\n  Keller ") == "Mara Keller"
+
+
+def test_the_documentation_shows_the_same_table() -> None:
+    paper = (Path(__file__).parents[2] / "web/docs/accounts.md").read_text("utf-8")
+
+    for verb, (who, sentence) in ROLES.items():
+        answers = " | ".join("yes" if role in who else "no" for role in Role)
+        assert f"| `{verb.value}` | {sentence} | {answers} |" in paper
