@@ -1,0 +1,70 @@
+"""Payloads come back as they went in, and cost less once a project's events are known."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from bugwatch.domain.errors import NotFound
+from bugwatch.services import compression
+from bugwatch.services.compression import Compression
+from bugwatch.storage.database import Database
+
+
+def payload(number: int) -> bytes:
+    frames = [{"filename": f"app/module_{n}.py", "function": f"handler_{n}", "lineno": n * 7} for n in range(30)]
+    noise = "".join(random.Random(number).choices("abcdef0123456789", k=64))
+    return json.dumps({"event_id": noise, "number": number, "frames": frames}).encode()
+
+
+@pytest.fixture
+def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "SAMPLES", 40)
+    monkeypatch.setattr(compression, "DICTIONARY_BYTES", 4_096)
+
+
+async def test_it_comes_back_as_it_went_in(db: Database) -> None:
+    packing = Compression(db)
+    dictionary_id, data = packing.compress(1, payload(0))
+
+    assert dictionary_id == 0
+    assert await packing.decompress(dictionary_id, data) == payload(0)
+
+
+@pytest.mark.usefixtures("few_samples")
+async def test_a_dictionary_is_learnt_per_project_and_read_after_a_restart(db: Database) -> None:
+    packing = Compression(db)
+    _, plain = packing.compress(1, payload(0))
+    for number in range(1, 45):
+        packing.compress(1, payload(number))
+    await packing.settled()
+
+    dictionary_id, data = packing.compress(1, payload(99))
+    assert dictionary_id > 0
+    assert len(data) < len(plain) / 2
+    assert packing.compress(2, payload(99))[0] == 0
+
+    reader = Compression(db)
+    assert await reader.decompress(dictionary_id, data) == payload(99)
+    writer = Compression(db)
+    await writer.load()
+    assert writer.compress(1, payload(99))[0] == dictionary_id
+
+
+@pytest.mark.usefixtures("few_samples")
+async def test_events_too_alike_to_learn_from_do_no_harm(db: Database) -> None:
+    packing = Compression(db)
+    for _ in range(100):
+        packing.compress(1, b"")
+        await packing.settled()
+
+    dictionary_id, data = packing.compress(1, b"")
+    assert await packing.decompress(dictionary_id, data) == b""
+    assert dictionary_id == 0
+
+
+async def test_a_dictionary_that_is_gone_is_said_so(db: Database) -> None:
+    with pytest.raises(NotFound, match="dictionary 7"):
+        await Compression(db).decompress(7, b"x")

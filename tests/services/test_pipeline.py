@@ -1,0 +1,109 @@
+"""From an item's bytes to what is stored of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bugwatch.domain.batch import NewAttachment, NewEvent, NewRawItem
+from bugwatch.domain.errors import Rejected
+from bugwatch.domain.outcome import Category, Outcome
+from bugwatch.domain.project import Project
+from bugwatch.services.compression import Compression
+from bugwatch.services.pipeline import Pipeline
+from bugwatch.storage.database import Database
+from tests import make
+from tests.conftest import NOON
+
+SHOP = Project(1, 1, "shop", "Shop", "python", None, (), (), NOON)
+
+
+@pytest.fixture
+def pipeline(db: Database) -> Pipeline:
+    return Pipeline(b"k" * 32, Compression(db))
+
+
+def event(**body: object) -> bytes:
+    return json.dumps({"exception": {"values": [{"type": "ValueError", "value": "bad"}]}, **body}).encode()
+
+
+def run(pipeline: Pipeline, payload: bytes, project: Project = SHOP, **given: object) -> NewEvent:
+    made = pipeline.finish(pipeline.read(make.arrival(1, NOON, payload=payload, **given), project))
+    assert isinstance(made, NewEvent)
+    return made
+
+
+async def test_an_event_is_scrubbed_grouped_and_indexed(pipeline: Pipeline) -> None:
+    made = run(
+        pipeline,
+        event(release="1.0", environment="staging", level="fatal", user={"id": 7}, extra={"password": "hunter2"}),
+    )
+
+    assert (made.title, made.title_type, made.environment, made.release) == (
+        "ValueError: bad",
+        "ValueError",
+        "staging",
+        "1.0",
+    )
+    assert made.level_number == 4
+    assert made.user_label == "7"
+    assert {"environment", "release"} <= {key for key, _ in made.tags}
+
+
+async def test_the_title_is_made_of_what_was_scrubbed(pipeline: Pipeline) -> None:
+    made = run(pipeline, json.dumps({"message": "login failed for postgres://bob:hunter2@db/x"}).encode())
+
+    assert "hunter2" not in made.title
+
+
+async def test_a_project_adds_names_of_its_own_and_takes_some_back(pipeline: Pipeline) -> None:
+    body = event(extra={"shoe_size": "44", "csrf_token": "abc"})
+    ours = replace(SHOP, scrub_keys=("shoe_size",), safe_keys=("csrf_token",))
+
+    assert b"44" in pipeline.scrubbed(body, SHOP)
+    assert b'"44"' not in pipeline.scrubbed(body, ours)
+    assert b"abc" not in pipeline.scrubbed(body, SHOP)
+    assert b"abc" in pipeline.scrubbed(body, ours)
+
+
+async def test_users_are_told_apart_by_project(pipeline: Pipeline) -> None:
+    here = run(pipeline, event(user={"id": "7"}))
+    there = pipeline.finish(pipeline.read(make.arrival(2, NOON, payload=event(user={"id": "7"})), SHOP))
+
+    assert isinstance(there, NewEvent)
+    assert here.user_id is not None
+    assert here.user_id != there.user_id
+    assert here.user_id == run(pipeline, event(user={"id": "7"})).user_id
+    assert run(pipeline, event()).user_id is None
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"7", b"{", b"\xff", b'"password"'])
+async def test_what_is_no_object_is_invalid(pipeline: Pipeline, payload: bytes) -> None:
+    with pytest.raises(Rejected) as caught:
+        pipeline.read(make.arrival(1, NOON, payload=payload), SHOP)
+
+    assert (caught.value.outcome, caught.value.reason) == (Outcome.INVALID, "malformed")
+
+
+async def test_a_transaction_in_the_place_of_an_event_is_not_served(pipeline: Pipeline) -> None:
+    with pytest.raises(Rejected) as caught:
+        pipeline.read(make.arrival(1, NOON, payload=b'{"type": "transaction"}'), SHOP)
+
+    assert caught.value.outcome is Outcome.FILTERED
+
+
+async def test_attachments_are_taken_as_they_are_and_feedback_without_its_secrets(pipeline: Pipeline) -> None:
+    file = pipeline.finish(
+        pipeline.read(make.arrival(1, NOON, category=Category.ATTACHMENT, payload=b"\x00\xffpassword=x"), SHOP)
+    )
+    feedback = make.arrival(
+        1, NOON, category=Category.FEEDBACK, item_type="feedback", payload=b'{"contexts": {"token": "s3cr3t-value"}}'
+    )
+    kept = pipeline.finish(pipeline.read(feedback, SHOP))
+
+    assert isinstance(file, NewAttachment)
+    assert file.arrival.payload == b"\x00\xffpassword=x"
+    assert isinstance(kept, NewRawItem)
+    assert b"s3cr3t" not in kept.arrival.payload
