@@ -6,7 +6,7 @@ import { keysBlocked } from "./keys.js";
 let last = null;
 
 const form = () => $("[data-list]");
-const rows = () => $$("tbody tr", form());
+const rows = () => (form() ? $$("tbody tr", form()) : []);
 const box = (row) => $(".check", row);
 
 function count() {
@@ -14,7 +14,6 @@ function count() {
   const all = $("[data-all]", form());
   all.checked = chosen > 0 && chosen === rows().length;
   all.indeterminate = chosen > 0 && !all.checked;
-  form().classList.toggle("has-chosen", chosen > 0);
   $(".bulk output", form()).textContent = text("selected", chosen);
 }
 
@@ -53,9 +52,20 @@ function pressed(event) {
   if (!["e", "m"].includes(event.key)) event.preventDefault();
 }
 
+let rowToReturnTo = -1; // after htmx has put a new list in place of the one that had the focus
+
 export function watchList() {
   document.addEventListener("click", (event) => { if (form()?.contains(event.target)) clicked(event); });
   document.addEventListener("keydown", pressed, true);
-  document.addEventListener("htmx:afterSettle", () => { if (form()) count(); });
+  document.addEventListener("htmx:beforeRequest", () => {
+    const held = document.activeElement?.closest("tr") ?? $("tbody tr:has(.check:checked)");
+    rowToReturnTo = rows().indexOf(held);
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!form()) return;
+    count();
+    const row = rows()[Math.min(rowToReturnTo, rows().length - 1)];
+    if (document.activeElement === document.body) $(".title", row ?? form())?.focus();
+  });
   if (form()) count();
 }

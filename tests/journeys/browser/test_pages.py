@@ -1,0 +1,160 @@
+"""The pages in Chromium: both themes, four widths, keyboard, no script, and an event that tries to break them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from sanic import Sanic
+
+from bugwatch.config import Config
+from bugwatch.domain.account import Role
+from bugwatch.main import open_house, working
+from bugwatch.server.app import create
+from bugwatch.server.listener import answering, bind
+from bugwatch.services.house import House
+from bugwatch.services.sessions import Client
+
+HERE = Path(__file__).parent
+CHROME = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+HAS_PACKAGES = (HERE.parent / "node_modules/playwright-core").is_dir() and shutil.which("node")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.journey,
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROME, reason="Chromium is not installed"),
+    pytest.mark.skipif(not HAS_PACKAGES, reason="npm ci was not run in tests/journeys"),
+]
+
+HOSTILE = (
+    "</script><script>alert(1)</script><img src=x onerror=alert(2)><b hx-get=/x hx-trigger=load>'\" مرحبا \U0001f600 "
+)
+
+
+def frame(name: str, function: str, line: int, *, is_app: bool = True) -> dict[str, object]:
+    return {
+        "filename": name,
+        "abs_path": f"/app/{name}" if is_app else f"/venv/lib/python3.13/site-packages/{name}",
+        "function": function,
+        "lineno": line,
+        "in_app": is_app,
+        "pre_context": ["def apply_best_discount(cart: Cart) -> Money:", "    best = max(candidates, default=None)"],
+        "context_line": "    ledger.record(cart_id=cart.id, rule_id=best.id)",
+        "post_context": ["    return cart.subtotal - best.value_for(cart)"],
+        "vars": {"best": "None", "cart": "<Cart id=9f31c2 items=3>", "password": "hunter2"},
+    }
+
+
+def error(type_: str, value: str, **given: object) -> dict[str, object]:
+    """An event as a Python SDK sends it."""
+    frames = [frame("starlette/routing.py", "app", 73, is_app=False), frame("checkout/discounts.py", "apply", 48)]
+    return {
+        "event_id": uuid.uuid4().hex,
+        "platform": "python",
+        "environment": "production",
+        "release": "2.14.1",
+        "exception": {
+            "values": [
+                {"type": "KeyError", "value": "'CHF'", "mechanism": {"type": "chained", "source": "__context__"}},
+                {"type": type_, "value": value, "mechanism": {"handled": False}, "stacktrace": {"frames": frames}},
+            ]
+        },
+        "breadcrumbs": [{"category": "query", "message": f"SELECT {n}", "level": "warning"} for n in range(12)],
+        "request": {"url": "https://api.example/v1/checkout", "method": "POST", "headers": {"Host": "api.example"}},
+        "user": {"id": "20417", "email": "j.meier@example.ch"},
+        "contexts": {"runtime": {"name": "CPython", "version": "3.13.5"}},
+        "tags": {"currency": "CHF"},
+        **given,
+    }
+
+
+def events() -> list[dict[str, object]]:
+    ordinary = [error(f"Error{number:02}", "Retry budget exhausted after 12 attempts") for number in range(10)]
+    levels = [error(level.title(), f"of level {level}", level=level) for level in ("fatal", "warning", "info", "debug")]
+    hostile = error(HOSTILE, HOSTILE * 40, tags={"hostile": HOSTILE}, extra={HOSTILE: HOSTILE}, release=HOSTILE)
+    message = {"event_id": uuid.uuid4().hex, "message": "x" * 4_000, "level": "info"}
+    main = [error("AttributeError", "'NoneType' object has no attribute 'id'") for _ in range(3)]
+    return [*ordinary, *levels, hostile, message, *main]
+
+
+@dataclass
+class Site:
+    base: str
+    house: House
+    cookie: str
+    http: httpx.AsyncClient
+
+    async def issue(self, text: str) -> str:
+        """The address of the issue whose title has this text."""
+        found = await self.http.get("/api/v1/projects/1/issues", params={"query": text})
+        return f"/issues/{found.json()['items'][0]['id']}"
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A server with one project, its events, and Mara, who is signed in."""
+    sock = bind("127.0.0.1", 0)
+    base = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    config = Config.model_validate({"data_dir": tmp_path / "data", "port": sock.getsockname()[1]})
+    async with open_house(config) as house, working(house):
+        Sanic.test_mode = True
+        async with (
+            answering(create(house), sock),
+            httpx.AsyncClient(base_url=base, timeout=30, trust_env=False) as http,
+        ):
+            mara = await house.accounts.create_user(
+                "mara@example.test", "a quiet room with a view", Role.OWNER, name="Mara"
+            )
+            made = await house.projects.create("Checkout", "python")
+            key = made.dsn.split("//")[1].split("@")[0]
+            for event in events():
+                path = f"/api/{made.project.id}/store/"
+                (await http.post(path, params={"sentry_key": key}, content=json.dumps(event))).raise_for_status()
+            here = Client("127.0.0.1", "Chromium")
+            pair = await house.sessions.open_pair(mara.id, here)
+            http.headers["Authorization"] = f"Bearer {pair.access_token}"
+            yield Site(base, house, await house.sessions.open(mara.id, here), http)
+
+
+async def test_pages_hold_in_a_real_browser(site: Site) -> None:
+    """Set BUGWATCH_SHOTS to a folder to keep a picture of every page."""
+    issue, hostile = await site.issue("AttributeError"), await site.issue("onerror")
+    given = {
+        "base": site.base,
+        "cookie": site.cookie,
+        "issue": issue,
+        "chrome": CHROME,
+        "shots": os.environ.get("BUGWATCH_SHOTS", ""),
+        "pages": {
+            "issues": "/issues",
+            "filtered": "/issues?query=zebra&environment=production&level=error",
+            "issue": issue,
+            "hostile": hostile,
+            "message": await site.issue("xxxx"),
+            "events": f"{issue}/events",
+            "tags": f"{hostile}/tags",
+        },
+    }
+
+    node = await asyncio.create_subprocess_exec(
+        "node",
+        "check.mjs",
+        json.dumps(given),
+        cwd=HERE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await node.communicate()
+
+    assert node.returncode == 0, said.decode()
