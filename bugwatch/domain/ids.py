@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 
 from bugwatch.domain.clock import Clock
 
@@ -26,11 +27,13 @@ class Ids:
         self._clock = clock
         self._instance = instance
         self._last = 0
+        self._turn = threading.Lock()  # the door's thread and the writer's both make ids
 
     def next(self) -> int:
         """A new id, larger than all this object made before."""
-        self._last = max(first_id_at(self._clock()) | self._instance, self._last + _STEP)
-        return self._last
+        with self._turn:
+            self._last = max(first_id_at(self._clock()) | self._instance, self._last + _STEP)
+            return self._last
 
     def seen(self, row_id: int) -> None:
         """Never go below `row_id`: called at start with the newest stored one, in case the clock was set back."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from bugwatch.domain.clock import now_ms
 from bugwatch.domain.ids import Ids, clean_event_id, first_id_at, new_event_id, time_of
 from tests.conftest import FakeClock
 
@@ -21,6 +25,18 @@ def test_they_never_repeat_nor_go_back_also_when_the_clock_does(clock: FakeClock
     clock.now -= 5_000
     made += [ids.next() for _ in range(100)]
     assert made == sorted(set(made))
+
+
+def test_two_threads_never_get_the_same() -> None:
+    ids = Ids(now_ms)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            made = [one for many in pool.map(lambda _: [ids.next() for _ in range(5_000)], range(4)) for one in many]
+    finally:
+        sys.setswitchinterval(before)
+    assert len(set(made)) == len(made)
 
 
 def test_a_restart_with_an_older_clock_goes_on_where_it_was(clock: FakeClock) -> None:
