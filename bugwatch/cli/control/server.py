@@ -55,7 +55,7 @@ async def _serve(
     reply: dict[str, object]
     try:
         _check_peer(writer.get_extra_info("socket"))
-        answer = await _answer(await reader.readline(), house, commands)
+        answer = await _answer(reader, house, commands)
         reply = {"text": answer.text, "data": answer.data, "status": answer.status}
     except BugwatchError as error:
         reply = {"error": str(error)}
@@ -68,11 +68,11 @@ async def _serve(
     writer.close()
 
 
-async def _answer(line: bytes, house: House, commands: Mapping[str, Command]) -> Answer:
+async def _answer(reader: asyncio.StreamReader, house: House, commands: Mapping[str, Command]) -> Answer:
     try:
-        request = json.loads(line)
+        request = json.loads(await reader.readline())
         theirs, verb, arguments = request["version"], request["verb"], Namespace(**request["arguments"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Invalid("This is not a command.") from None
     if theirs != __version__:
         raise Unavailable(f"The running Bugwatch is {__version__}, this command is {theirs}. Restart the server first.")
