@@ -258,6 +258,6 @@ def _theme(request: Request) -> str:
 def zone_of(request: Request) -> tzinfo:
     """The browser's time zone, which our script leaves in a cookie; the one of the instance until then."""
     try:
-        return ZoneInfo(request.cookies.get("zone") or getattr(request.ctx, "time_zone", "UTC"))
+        return ZoneInfo(request.cookies.get("zone") or str(getattr(request.ctx, "time_zone", "UTC")))
     except (ValueError, LookupError, OSError):  # not a zone, or not one that this machine knows
         return UTC

@@ -26,7 +26,8 @@ _YEAR_S = 365 * 24 * 3600
 def is_https(request: Request) -> bool:
     """Whether the browser speaks https with us, or with a proxy in front of us."""
     if is_from_proxy(request) and "x-forwarded-proto" in request.headers:
-        return str(request.headers["x-forwarded-proto"]).strip().lower() == "https"
+        first = str(request.headers["x-forwarded-proto"]).partition(",")[0]
+        return first.strip().lower() == "https"
     site = house(request).site
     # An address that was typed into the set-up page may be one that is not reached yet: it must not lock anybody out.
     return site.is_https and (site.is_fixed or str(request.host) == urlsplit(site.url).netloc)
@@ -109,6 +110,8 @@ def protect(request: Request, response: HTTPResponse) -> None:
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        if response.status == 401:
+            response.headers.setdefault("WWW-Authenticate", "Bearer")
     if is_https(request):
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
 

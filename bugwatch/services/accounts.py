@@ -104,7 +104,8 @@ class Accounts:
         self, email: str, password: str, address: str, *, name: str = "", invitation: str = ""
     ) -> Account:
         """By invitation, into its organization with its role; or, where registration is open, with an organization of
-        one's own, so that a stranger sees nothing of anybody else."""
+        one's own, so that a stranger sees nothing of anybody else. That an email has an account already is said here:
+        there is no mail server to say it to its owner instead; the network's patience keeps lists from being tried."""
         if not invitation and not self.is_open:
             raise Forbidden("New accounts need an invitation here. Ask whoever runs this Bugwatch for a link.")
         await self._throttle.enter((attempts.SIGNUP_BY_NETWORK, network_of(address)))

@@ -496,4 +496,5 @@ async def test_the_api_says_that_its_answers_are_not_to_be_kept_or_framed(server
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert "Strict-Transport-Security" not in answer.headers
