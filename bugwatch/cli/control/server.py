@@ -54,8 +54,7 @@ async def _serve(
 ) -> None:
     reply: dict[str, object]
     try:
-        _check_peer(writer.get_extra_info("socket"))
-        answer = await _answer(reader, house, commands)
+        answer = await _answer(reader, writer.get_extra_info("socket"), house, commands)
         reply = {"text": answer.text, "data": answer.data, "status": answer.status}
     except BugwatchError as error:
         reply = {"error": str(error)}
@@ -68,9 +67,13 @@ async def _serve(
     writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, house: House, commands: Mapping[str, Command]) -> Answer:
+async def _answer(
+    reader: asyncio.StreamReader, peer: socket.socket, house: House, commands: Mapping[str, Command]
+) -> Answer:
     try:
-        request = json.loads(await reader.readline())
+        line = await reader.readline()  # first: whoever is refused while still writing does not hear why
+        _check(peer)
+        request = json.loads(line)
         theirs, verb, arguments = request["version"], request["verb"], Namespace(**request["arguments"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Invalid("This is not a command.") from None
@@ -82,10 +85,10 @@ async def _answer(reader: asyncio.StreamReader, house: House, commands: Mapping[
     return await command.answer(house, arguments)
 
 
-def _check_peer(connection: socket.socket) -> None:
+def _check(peer: socket.socket) -> None:
     """Only who runs the server, and root. The socket's mode says so as well; where the kernel tells, we ask it too."""
     if hasattr(socket, "SO_PEERCRED"):
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, uid, _ = struct.unpack("3i", credentials)
         if uid not in (0, os.getuid()):
             raise Forbidden("This Bugwatch belongs to another user. Run the command as that user or as root.")
