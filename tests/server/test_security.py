@@ -12,7 +12,19 @@ def test_our_own_pages_may_come_next(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "issues", "//evil", "/\\evil", "https://evil", "/\n/evil", "/\x00", "\\/evil", " /issues", "/\u2028", "/\u202e"],
+    [
+        "",
+        "issues",
+        "//evil",
+        "/\\evil",
+        "https://evil",
+        "/\n/evil",
+        "/\x00",
+        "\\/evil",
+        " /issues",
+        "/\u2028",
+        "/\u202e",
+    ],
 )
 def test_anything_else_leads_to_the_front_page(path: str) -> None:
     assert own_path(path) == "/"
