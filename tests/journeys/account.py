@@ -50,6 +50,11 @@ class Project:
     def key(self) -> str:
         return self.dsn.partition("://")[2].partition("@")[0]
 
+    @property
+    def ingest(self) -> str:
+        """What SDKs make of the DSN."""
+        return self.dsn.replace(f"{self.key}@", "").removesuffix(f"/{self.id}") + f"/api/{self.id}"
+
     def ledger(self, category: str = "error") -> Json:
         """What became of all items of a category; the sum adds up at any moment."""
         booked: Json = self._get(f"/ledger?category={category}")

@@ -23,12 +23,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 needs_browser = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: browsers are not tested here")
 
 
-def run(folder: Path, *command: str | Path, code: int = 0) -> str:
+def run(folder: Path, *command: str | Path, code: int = 0, **environment: str) -> str:
     """What a command in `folder` prints. `code` is how it must end."""
     done = subprocess.run(
         [*map(str, command)],
         cwd=folder,
-        env=clean_environment() | {"NO_PROXY": "127.0.0.1,localhost"},
+        env=clean_environment() | {"NO_PROXY": "127.0.0.1,localhost"} | environment,
         capture_output=True,
         text=True,
         check=False,
