@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bugwatch.domain.batch import NewAttachment
-from bugwatch.storage.database import Reader, Row, Tx
+from bugwatch.storage.database import Reader, Tx
 
 CHUNK = 1024 * 1024
 

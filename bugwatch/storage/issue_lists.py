@@ -80,9 +80,9 @@ _SHORT_ID = re.compile(r"([A-Za-z0-9-]+)-([0-9]{1,15})")
 _ALIVE = "issues.deleted_at IS NULL AND issues.merged_into_id IS NULL AND issues.number IS NOT NULL"
 
 _HAS_TAG = """EXISTS (
-    SELECT 1 FROM tag_values
-    JOIN issue_tags ON issue_tags.value_id = tag_values.id AND issue_tags.issue_id = issues.id
-    WHERE tag_values.project_id = issues.project_id AND tag_values.key = '{key}' AND tag_values.value = :{key})"""
+    SELECT 1 FROM issue_tags
+    WHERE issue_tags.issue_id = issues.id AND issue_tags.value_id IN (
+        SELECT id FROM tag_values WHERE project_id IN :keys AND key = '{key}' AND value = :{key}))"""
 
 _REGRESSED = """issues.status = 'unresolved' AND 'regressed' = (
     SELECT kind FROM transitions WHERE transitions.issue_id = issues.id ORDER BY id DESC LIMIT 1)"""
@@ -117,24 +117,20 @@ async def find(
 
 async def count(tx: Reader, search: Search) -> Counter[str]:
     """How many there are by status, whatever the search's own; `regressed` are also among the unresolved."""
-    counts: Counter[str] = Counter()
     where, values = _conditions(replace(search, status=""))
     rows = await tx.among(
         f"""
-        SELECT status, COUNT(*) AS count FROM issues
+        SELECT status, COUNT(*) AS count, COUNT(CASE WHEN {_REGRESSED} THEN 1 END) AS regressed
+        FROM issues
         WHERE project_id IN :keys AND {where}
         GROUP BY status""",
         search.project_ids,
         **values,
     )
+    counts: Counter[str] = Counter()
     for row in rows:
         counts[row["status"]] += row["count"]
-    rows = await tx.among(
-        f"SELECT COUNT(*) AS count FROM issues WHERE project_id IN :keys AND {where} AND {_REGRESSED}",
-        search.project_ids,
-        **values,
-    )
-    counts["regressed"] = sum(row["count"] for row in rows)
+        counts["regressed"] += row["regressed"]
     return counts
 
 

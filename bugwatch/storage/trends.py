@@ -86,23 +86,28 @@ async def hours(tx: Reader, issue_ids: Sequence[int], start: int, step: int = HO
 
 async def tags(tx: Reader, issue_id: int, limit: int) -> list[TagCount]:
     """The most frequent values of each key, at most `limit` a key, by key and then by count."""
+    # Ranked by number: sorting thousands of values by their text would take most of the time.
     rows = await tx.all(
         """
-        SELECT key, value, count, total, value_count
-        FROM (
-            SELECT
-                tag_values.key,
-                tag_values.value,
-                issue_tags.count,
-                CAST(SUM(issue_tags.count) OVER (PARTITION BY tag_values.key) AS bigint) AS total,
-                COUNT(*) OVER (PARTITION BY tag_values.key) AS value_count,
-                ROW_NUMBER() OVER (
-                    PARTITION BY tag_values.key ORDER BY issue_tags.count DESC, tag_values.value) AS place
-            FROM issue_tags
-            JOIN tag_values ON tag_values.id = issue_tags.value_id
-            WHERE issue_tags.issue_id = :issue_id) AS ranked
+        WITH
+            counted AS (
+                SELECT tag_values.key, issue_tags.value_id, issue_tags.count
+                FROM issue_tags
+                JOIN tag_values ON tag_values.id = issue_tags.value_id
+                WHERE issue_tags.issue_id = :issue_id),
+            ranked AS (
+                SELECT key, value_id, count, ROW_NUMBER() OVER (PARTITION BY key ORDER BY count DESC, value_id) AS place
+                FROM counted),
+            totals AS (
+                SELECT key, CAST(SUM(count) AS bigint) AS total, COUNT(*) AS value_count
+                FROM counted
+                GROUP BY key)
+        SELECT ranked.key, tag_values.value, ranked.count, totals.total, totals.value_count
+        FROM ranked
+        JOIN totals ON totals.key = ranked.key
+        JOIN tag_values ON tag_values.id = ranked.value_id
         WHERE place <= :limit
-        ORDER BY key, place""",
+        ORDER BY ranked.key, place""",
         issue_id=issue_id,
         limit=limit,
     )

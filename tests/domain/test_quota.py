@@ -42,3 +42,12 @@ def test_the_oldest_name_is_forgotten_when_there_are_too_many() -> None:
         buckets.take(name, 1, 0)
     assert buckets.take("a", 1, 0) == 0
     assert buckets.take("c", 1, 0) == 60
+
+
+def test_what_is_left_is_told_with_when_it_is_full_again() -> None:
+    buckets = Buckets()
+    assert buckets.left("a", 6, SECOND) == (6, SECOND)
+    buckets.take("a", 6, SECOND, 3)
+    assert buckets.left("a", 6, SECOND) == (3, 31 * SECOND)
+    assert buckets.left("a", 6, 12 * SECOND) == (4, 31 * SECOND)
+    assert buckets.left("a", 6, MINUTE) == (6, MINUTE)

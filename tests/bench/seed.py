@@ -1,0 +1,121 @@
+"""A database as after two weeks of work: events of many issues, a few of them loud, stored by the digest itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import msgspec
+import zstandard
+
+from bugwatch.domain.batch import Arrival, Batch, NewEvent, received
+from bugwatch.domain.clock import DAY, HOUR
+from bugwatch.domain.event import Level
+from bugwatch.domain.ids import first_id_at
+from bugwatch.domain.outcome import Category
+from bugwatch.services.digest import Digest
+from bugwatch.storage.database import Database, Tx
+from bugwatch.storage.event_keys import key_of
+from bugwatch.storage.projects import add, add_organization
+
+SPAN = 14 * DAY
+BATCH = 500
+PROJECTS = 20
+# How many values each tag has; the last one is never the same twice in a while.
+TAGS = {"browser": 8, "os": 6, "device": 40, "runtime": 4, "server_name": 12, "url": 300, "locale": 15, "cart": 50_000}
+WORDS = ("cart", "order", "user", "price", "payment", "session", "stock", "basket", "invoice", "coupon")
+
+
+@dataclass
+class Seed:
+    """What makes events: the same ones for the same `issue_count`. Half of the issues belong to the first project."""
+
+    db: Database
+    digest: Digest
+    project_ids: list[int]
+    issue_count: int
+    until: int
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(1)
+        self._weights = [1 / (rank + 3) for rank in range(self.issue_count)]  # Zipf
+        self._payloads = [self._payload(n) for n in range(200)]
+        self._made = 0
+
+    async def store(self, event_count: int) -> None:
+        """So many events, evenly over the last two weeks."""
+        start = self.until - SPAN
+        for first in range(0, event_count, BATCH):
+            times = [start + SPAN * n // event_count for n in range(first, min(first + BATCH, event_count))]
+            await self.digest.store(self.batch(times))
+
+    def batch(self, times: list[int]) -> Batch:
+        """An event for each of `times`."""
+        batch = Batch()
+        for event in self._events(times):
+            batch.add(event)
+            batch.bookings[received(event.arrival)] += 1
+        return batch
+
+    def _events(self, times: list[int]) -> Iterator[NewEvent]:
+        for at, number in zip(
+            times, self._random.choices(range(self.issue_count), self._weights, k=len(times)), strict=True
+        ):
+            yield self._event(at, number)
+
+    def _event(self, at: int, number: int) -> NewEvent:
+        self._made += 1
+        project_id = self.project_ids[0 if number % 2 else number // 2 % len(self.project_ids)]
+        event_id = blake2b(b"%d %d" % (self._made, at), digest_size=16).digest()
+        environment = self._random.choice(("production", "production", "production", "staging", "development"))
+        release = f"shop@1.{(at - self.until + SPAN) // (12 * HOUR)}.0"
+        user = self._random.randrange(20_000)
+        tags = [(key, f"{key} {self._random.randrange(values)}") for key, values in TAGS.items()]
+        word = WORDS[number % len(WORDS)]
+        return NewEvent(
+            arrival=Arrival(
+                id=first_id_at(at) + self._made % 16 * 8,
+                project_id=project_id,
+                category=Category.ERROR,
+                item_type="event",
+                payload=b"",
+                received_at=at,
+                event_id=event_id.hex(),
+            ),
+            key=key_of(b"seed", project_id, event_id),
+            event_id=event_id,
+            issue_hash=blake2b(b"issue %d" % number, digest_size=16).digest(),
+            hash_version=1,
+            happened_at=at - self._random.randrange(2_000),
+            level=self._random.choice((Level.ERROR, Level.ERROR, Level.WARNING, Level.FATAL)),
+            title=f"{word.title()}Error: the {word} {number} is not what it should be",
+            title_type=f"{word.title()}Error",
+            culprit=f"shop.{word}.views in handle_{number}",
+            platform="python",
+            is_unhandled=number % 3 == 0,
+            environment=environment,
+            release=release,
+            tags=(("environment", environment), ("release", release), ("level", "error"), *tags),
+            user_id=user,
+            user_label=f"user{user}@example.com",
+            dictionary_id=0,
+            data=self._payloads[self._made % len(self._payloads)],
+        )
+
+    def _payload(self, number: int) -> bytes:
+        """Random enough that it stays at about 800 bytes."""
+        noise = [self._random.randbytes(12).hex() for _ in range(55)]
+        body = {"platform": "python", "message": f"payload {number}", "extra": {"noise": noise}}
+        return zstandard.ZstdCompressor().compress(msgspec.json.encode(body))
+
+
+async def projects(db: Database) -> list[int]:
+    """The ids of `PROJECTS` new projects of one organization."""
+
+    async def work(tx: Tx) -> list[int]:
+        home = await add_organization(tx, "bench", "Bench")
+        return [(await add(tx, home, f"shop-{n}", f"Shop {n}", "python")).id for n in range(PROJECTS)]
+
+    return await db.write(work)
