@@ -72,7 +72,7 @@ class Pages:
         self.is_secure = base_url.startswith("https://")
         self.assets = Assets(web)
         self.templates = Templates(web / "templates")
-        self.templates.offer(url_for=self.url_for, static=self.static, has_page=self.has_page)
+        self.templates.offer(url_for=self.url_for, static=self.static)
 
     def url_for(self, name: str, **parameters: object) -> str:
         """The path of a handler, `blueprint.handler`, below the base path. What is no part of the route becomes the
@@ -84,9 +84,6 @@ class Pages:
     def static(self, path: str) -> str:
         """The address of an asset such as `img/icons.svg`, for good."""
         return f"{self.base_path}/static/{self.assets.digest}/{path}"
-
-    def has_page(self, name: str) -> bool:
-        return self.app.router.find_route_by_view_name(f"{self.app.name}.{name}") is not None
 
 
 def install(app: App, web: Path, base_url: str = "", clock: Clock = now_ms) -> None:

@@ -13,11 +13,13 @@ from bugwatch.domain.batch import LEVELS
 from bugwatch.domain.clock import HOUR, hour_of
 from bugwatch.domain.issue import Status
 from bugwatch.domain.project import Project
+from bugwatch.domain.sdk_snippets import Snippet, snippet
+from bugwatch.server.context import house
 from bugwatch.server.dashboard import charts
 from bugwatch.server.dashboard.filters import PERIODS, Filters
 from bugwatch.server.dashboard.rows import IssueRow, badges_of, hue_of, level_text, message_of
 from bugwatch.server.render import url_for, zone_of
-from bugwatch.storage import issue_lists, trends
+from bugwatch.storage import issue_lists, projects, trends
 from bugwatch.storage.database import Reader
 from bugwatch.storage.issue_lists import Cursor, ListedIssue, Search
 from bugwatch.templates import gettext as _
@@ -98,11 +100,13 @@ class Solved:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """`kind` is no_projects, no_events, no_match or calm."""
+    """`kind` is no_projects, no_events, no_match or calm. With no_events comes what connects the newest project."""
 
     kind: str
     sentence: str = ""
     project: Project | None = None
+    dsn: str = ""
+    snippet: Snippet | None = None
     last: Solved | None = None
 
 
@@ -135,7 +139,7 @@ async def list_view(
         chart=chart,
         volume=volume,
         rows=await _rows(tx, found, seen),
-        empty=None if found else await _empty(tx, filters, seen),
+        empty=None if found else await _empty(tx, request, filters, seen),
         title=_("Issues, sorted by %(sort)s", sort=_sort_text(filters.sort)),
         summary=_("%(shown)s of %(all)s", shown=len(found), all=number(_matching(counts, filters.status))),
         previous=previous,
@@ -191,7 +195,7 @@ def _cursor(text: str | None) -> Cursor | None:
 
 
 async def _rows(tx: Reader, found: Sequence[ListedIssue], seen: Sequence[Project]) -> list[IssueRow]:
-    projects = {project.id: project for project in seen}
+    homes = {project.id: project for project in seen}
     issue_ids = [issue.id for issue in found]
     first_hour = hour_of(tx.now) - 23 * HOUR
     hours = await trends.hours(tx, issue_ids, first_hour)
@@ -199,8 +203,8 @@ async def _rows(tx: Reader, found: Sequence[ListedIssue], seen: Sequence[Project
     return [
         IssueRow(
             id=issue.id,
-            short_id=projects[issue.project_id].short_id(issue.number),
-            project_name=projects[issue.project_id].name,
+            short_id=homes[issue.project_id].short_id(issue.number),
+            project_name=homes[issue.project_id].name,
             project_hue=hue_of(issue.project_id),
             level=LEVELS[issue.level].value,
             type=issue.title_type,
@@ -295,12 +299,12 @@ def _sort_text(sort: str) -> str:
     }[sort]
 
 
-async def _empty(tx: Reader, filters: Filters, seen: Sequence[Project]) -> Empty:
+async def _empty(tx: Reader, request: Request, filters: Filters, seen: Sequence[Project]) -> Empty:
     if not seen:
         return Empty("no_projects")
     chosen = [project for project in seen if filters.project in ("", project.slug)]
     if chosen and not any(project.first_event_at for project in chosen):
-        return Empty("no_events", project=max(chosen, key=lambda project: project.created_at))
+        return await _unconnected(tx, request, max(chosen, key=lambda project: project.created_at))
     if filters.active_count > bool(filters.project):
         return Empty("no_match", _no_match(filters))
     if filters.status == "unresolved":
@@ -309,6 +313,16 @@ async def _empty(tx: Reader, filters: Filters, seen: Sequence[Project]) -> Empty
         return Empty("calm", _("Nothing is unresolved."), last=solved)
     sentences = {"ignored": _("Nothing is muted."), "resolved": _("Nothing is resolved yet.")}
     return Empty("calm", sentences.get(filters.status, _("Nothing has come back.")))
+
+
+async def _unconnected(tx: Reader, request: Request, project: Project) -> Empty:
+    """The set-up of a project that has never sent anything, where people look for its events."""
+    key = (await projects.current_keys(tx, [project.id])).get(project.id)
+    if key is None:
+        return Empty("no_events", project=project)
+    dsn = house(request).projects.dsn(key)
+    events_url = f"{house(request).site.url}/api/v1/events"
+    return Empty("no_events", project=project, dsn=dsn, snippet=snippet(project.platform, dsn, events_url))
 
 
 def _no_match(filters: Filters) -> str:

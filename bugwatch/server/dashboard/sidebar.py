@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sanic import Request
 
-from bugwatch.domain.account import Caller
+from bugwatch.domain.account import Caller, Verb
 from bugwatch.server.context import house
 from bugwatch.server.dashboard.rows import hue_of
 from bugwatch.storage import issue_lists, projects
@@ -25,6 +25,7 @@ class ProjectLink:
 class Sidebar:
     organization: str
     projects: tuple[ProjectLink, ...]
+    may_create: bool  # a project
 
     @property
     def unresolved_count(self) -> int:
@@ -39,7 +40,7 @@ async def sidebar(request: Request) -> Sidebar:
         counts = await issue_lists.unresolved(tx, [project.id for project in seen])
         name = await _organization(tx, caller)
     links = (ProjectLink(p.name, p.slug, hue_of(p.id), counts.get(p.id, 0)) for p in seen)
-    return Sidebar(name, tuple(links))
+    return Sidebar(name, tuple(links), any(caller.may(Verb.PROJECT_WRITE, home) for home in caller.roles))
 
 
 async def _organization(tx: Reader, caller: Caller) -> str:

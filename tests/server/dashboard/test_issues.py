@@ -344,7 +344,9 @@ async def test_an_event_is_only_shown_in_its_own_issue(shop: Shop) -> None:
 
 
 async def test_empty_lists_say_why(shop: Shop, people: People) -> None:
-    assert "Waiting for the first event" in await shop.page()
+    new = await shop.page()
+    assert "Waiting for the first event" in new
+    assert shop.made.dsn in new
     await shop.error()
     assert "Nothing was found for “zebra”." in html.unescape(await shop.page("/issues?query=zebra"))
     assert "Nothing is muted." in await shop.page("/issues?status=ignored")
