@@ -140,7 +140,8 @@ async def open_database(config: Config, data_dir: DataDir, clock: Clock = now_ms
 
     async def keep_a_copy(schema: int) -> None:
         if db.dialect == "sqlite":
-            await Backups(db, data_dir, clock).take(data_dir.new_snapshot(schema))
+            copy = await Backups(db, data_dir, clock).take(data_dir.new_snapshot(schema))
+            log.info("Upgrading the data from schema %d; a copy is kept as %s", schema, copy.path)
 
     try:
         await migrate(db, load(resources.migrations(), db.dialect), before=keep_a_copy)

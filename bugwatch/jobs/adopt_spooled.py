@@ -9,7 +9,7 @@ from bugwatch.services.house import House
 
 class AdoptSpooled(Job):
     kind = "adopt_spooled"
-    every = MINUTE
+    every = 5 * MINUTE  # as long as an instance may work on what it took
 
     async def run(self, house: House) -> None:
         house.ingest.look_into_spool()

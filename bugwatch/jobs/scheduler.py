@@ -76,12 +76,14 @@ async def running(house: House) -> AsyncIterator[None]:
 async def take_turn(job: Job, house: House) -> None:
     """Run the job once, unless another instance does. Whatever it raises is logged: the next run is not affected."""
     span = int(job.every * CLAIMED)
+    until = house.clock() + span
+    limit = asyncio.timeout(span / SECOND)
     try:
-        until = house.clock() + span
         if await house.db.write(lambda tx: claim(tx, job.kind, until)):
-            async with asyncio.timeout(span / SECOND):
+            async with limit:
                 await job.run(house)
-    except TimeoutError:
-        log.debug("The job %s goes on in its next turn", job.kind)
     except Exception:  # the scheduler must not die: the next turn tries again
-        log.exception("The job %s failed", job.kind)
+        if limit.expired():
+            log.debug("The job %s goes on in its next turn", job.kind)
+        else:
+            log.exception("The job %s failed", job.kind)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from bugwatch.cli.serve import is_loopback
+from bugwatch.domain.errors import Unavailable
+from bugwatch.storage import data_dir
 from bugwatch.storage.data_dir import NETWORK_FILE_SYSTEMS, file_system_of
 from tests.cli.conftest import Operator
 
@@ -143,6 +145,13 @@ broken line
 def test_the_file_system_of_a_folder_is_that_of_its_nearest_mount(path: str, kind: str) -> None:
     assert file_system_of(Path(path), MOUNTS) == kind
     assert (kind in NETWORK_FILE_SYSTEMS) == (kind in ("nfs4", "cifs", "fuse.sshfs"))
+
+
+def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_dir, "file_system_of", lambda path: "nfs4")
+
+    with pytest.raises(Unavailable, match=r"network file system \(nfs4\).*BUGWATCH_DATA_DIR"):
+        data_dir.DataDir(tmp_path).__enter__()
 
 
 def test_a_server_that_was_killed_does_not_stand_in_the_way(bugwatch: Operator) -> None:

@@ -66,6 +66,16 @@ async def test_a_job_that_fails_is_logged_and_comes_again(
     assert "no luck" in caplog.text
 
 
+async def test_a_job_whose_own_wait_timed_out_has_failed(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    class Waiting(Counted):
+        async def run(self, house: House) -> None:
+            raise TimeoutError("the mail server")
+
+    await take_turn(Waiting(), house)
+
+    assert "the mail server" in caplog.text
+
+
 async def test_a_job_that_takes_longer_than_its_time_is_stopped_and_goes_on_later(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from bugwatch import resources
+from bugwatch.config import Config
 from bugwatch.domain.clock import HOUR
 from bugwatch.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from bugwatch.main import open_database
 from bugwatch.services import backup
 from bugwatch.services.backup import Backups
 from bugwatch.storage.data_dir import DataDir
@@ -150,6 +152,19 @@ async def test_postgres_says_how_it_is_done_there(postgres_url: str, data_dir: D
         await Backups(db, data_dir, clock).take()
 
     await db.close()
+
+
+async def test_data_is_copied_before_it_is_upgraded(data_dir: DataDir, clock: FakeClock) -> None:
+    old = await SqliteDatabase.open(data_dir.database, clock)
+    await migrate(old, MIGRATIONS[:1])
+    await old.close()
+
+    db = await open_database(Config(data_dir=data_dir.path), data_dir, clock)
+    await db.close()
+
+    [kept] = data_dir.backups.iterdir()
+    assert kept.name.startswith("before-upgrade-from-schema-0001-")
+    assert (await backup.verify(kept)).schema == 1
 
 
 async def test_restoring_brings_back_what_was_there_and_keeps_what_is_there(
