@@ -1,7 +1,7 @@
 """Group commit: whatever has gathered goes to disk in one transaction, and only then are its senders answered.
 
-It commits as soon as the queue holds as much as last time (who was answered then tends to come back at once), else after
-`LINGER_S`; at most `LARGEST_BATCH` requests at a time.
+It commits as soon as the queue holds as much as last time (who was answered then tends to come back at once), else
+after `LINGER_S`; at most `LARGEST_BATCH` requests at a time.
 Measured: this survives a bad disk (batches of 500 kept 4,000 events/s where single commits fell to 300), and costs half
 a millisecond.
 """
@@ -131,7 +131,7 @@ class GroupCommit:
         ticket.ready = []
         try:
             await self._digest.store(batch_of([ticket]))
-        except Exception as again:  # noqa: BLE001 - the loop must not die with one ticket
+        except Exception as again:
             log.exception("An item could not even be kept")
             _settle(ticket, Unavailable(f"The event could not be stored: {again}"))
         else:
