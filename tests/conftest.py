@@ -6,9 +6,10 @@ import asyncio
 import os
 import shutil
 import tempfile
-import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -64,7 +65,11 @@ def postgres_server() -> Iterator[str]:
     # Not in pytest's folder: as root, Postgres runs as another user, and the next pytest run would lock that one out.
     folder = Path(tempfile.mkdtemp(prefix="bugwatch-postgres-"))
     server = pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
+    uri: str = server.get_uri()
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nobody pulls the plug on a test
+        aside(uri, f"ALTER SYSTEM SET {setting} = off")
+    aside(uri, "SELECT pg_reload_conf()")
+    yield uri
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -72,23 +77,55 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The address of a new, empty database; dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
+    with database_of(postgres_server, "template1") as url:
+        yield url
 
-    async def run(sql: str) -> None:
-        connection = await asyncpg.connect(postgres_server)
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a database with the newest schema, to be copied."""
+    with database_of(postgres_server, "template1") as url:
+
+        async def prepare() -> None:
+            database = await PostgresDatabase.open(url)
+            await migrate(database, load(ROOT / "migrations", "postgres"))
+            await database.close()
+
+        on_a_thread(prepare())
+        yield url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """The address of a new database with the newest schema; dropped afterwards."""
+    with database_of(postgres_server, postgres_template) as url:
+        yield url
+
+
+@contextmanager
+def database_of(server: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    aside(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    base, _, query = server.partition("?")
+    yield f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+    aside(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def aside(server: str, sql: str) -> None:
+    """Run one statement for the administrator."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(server)
         await connection.execute(sql)
         await connection.close()
 
-    def aside(sql: str) -> None:
-        # On a thread of its own: the test's event loop may be running already.
-        thread = threading.Thread(target=lambda: asyncio.run(run(sql)))
-        thread.start()
-        thread.join()
+    on_a_thread(run())
 
-    aside(f"CREATE DATABASE {name}")
-    base, _, query = postgres_server.partition("?")
-    yield f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
-    aside(f"DROP DATABASE {name} WITH (FORCE)")
+
+def on_a_thread(work: Coroutine[None, None, None]) -> None:
+    """Run it to its end; the test's own event loop may be running already."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -98,7 +135,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -
     if request.param == "sqlite":
         database = await SqliteDatabase.open(tmp_path / "bugwatch.db", clock)
     else:
-        database = await PostgresDatabase.open(request.getfixturevalue("postgres_url"), clock)
+        database = await PostgresDatabase.open(request.getfixturevalue("migrated_postgres_url"), clock)
     await migrate(database, load(ROOT / "migrations", database.dialect))
     yield database
     await database.close()

@@ -10,6 +10,7 @@ import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2s
 from pathlib import Path
 
@@ -49,6 +50,12 @@ class Assets:
         found = dict(_collect(web))
         self.digest = blake2s(b"".join(found[path] for path in sorted(found)), digest_size=6).hexdigest()
         self.files = {path: _asset(path, content) for path, content in found.items()}
+
+
+@cache
+def kept(web: Path) -> Assets:
+    """The assets of a folder that does not change: collected and compressed once in a process."""
+    return Assets(web)
 
 
 def _collect(web: Path) -> Iterator[tuple[str, bytes]]:

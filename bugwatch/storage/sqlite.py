@@ -285,7 +285,7 @@ class SqliteReader:
             return cast("list[Row]", await asyncio.shield(fetching))
         except asyncio.CancelledError:
             await self._connection.interrupt()
-            await asyncio.wait([fetching])
+            await asyncio.gather(fetching, return_exceptions=True)
             raise
         except sqlite3.Error as error:
             raise _translate(error) from error

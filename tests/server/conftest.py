@@ -91,7 +91,7 @@ async def serve(
     """Starts servers with settings of the test's choice, once per engine. Their passwords are hashed cheaply."""
     cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr("bugwatch.main.Passwords", lambda: Passwords(cheap))
-    database_url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    database_url = request.getfixturevalue("migrated_postgres_url") if request.param == "postgres" else ""
     serving = Serve(clock, tmp_path / "data", database_url)
     yield serving
     await serving.end()
