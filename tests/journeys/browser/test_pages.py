@@ -117,6 +117,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
                 "mara@example.test", "a quiet room with a view", Role.OWNER, name="Mara"
             )
             made = await house.projects.create("Checkout", "python")
+            await house.projects.create("Wardrobe", "python")
             key = made.dsn.split("//")[1].split("@")[0]
             for event in events():
                 path = f"/api/{made.project.id}/store/"
@@ -144,6 +145,10 @@ async def test_pages_hold_in_a_real_browser(site: Site) -> None:
             "message": await site.issue("xxxx"),
             "events": f"{issue}/events",
             "tags": f"{hostile}/tags",
+            "unconnected": "/issues?project=wardrobe",
+            "projects": "/projects",
+            "project": "/projects/2",
+            "account": "/account",
         },
     }
 
