@@ -12,7 +12,7 @@ from bugwatch.domain.clock import DAY, HOUR, SECOND
 from bugwatch.domain.errors import Invalid
 from bugwatch.domain.event import Event, Level, Note
 from bugwatch.protocol import event_limits as limits
-from bugwatch.protocol.event_payload import kind_of, read, skim
+from bugwatch.protocol.event_payload import kind_of, read, skim, with_address
 from tests.conftest import NOON
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "events"
@@ -292,6 +292,24 @@ def test_the_kind_of_event_is_told_alike_by_kind_of_and_by_the_event(fields: dic
 
     assert kind_of(raw) == kind
     assert skim(raw, received_at=NOON).type == kind
+
+
+@pytest.mark.parametrize("user", [{}, {"user": None}, {"user": []}, {"user": {"ip_address": "{{auto}}"}}])
+def test_an_address_can_be_written_into_the_payload(user: dict[str, Any]) -> None:
+    raw = with_address(json.dumps({"message": "m", **user}).encode(), "203.0.113.9")
+
+    seen = read(raw, received_at=NOON)
+    assert seen.message == "m"
+    assert seen.user
+    assert seen.user.ip_address == "203.0.113.9"
+
+
+def test_an_address_joins_a_user_under_the_old_name() -> None:
+    raw = with_address(b'{"sentry.interfaces.User": {"id": 3}, "extra": {"x": NaN}}', "203.0.113.9")
+
+    seen = read(raw, received_at=NOON)
+    assert seen.user
+    assert (seen.user.id, seen.user.ip_address) == ("3", "203.0.113.9")
 
 
 def test_kind_of_reads_what_is_not_quite_json() -> None:

@@ -124,3 +124,7 @@ def test_every_value_fits_the_index() -> None:
     )
 
     assert max(map(len, found.values())) == limits.TAG
+
+
+def test_a_raw_description_stands_in_for_a_name() -> None:
+    assert index(contexts={"runtime": {"raw_description": ".NET 9.0.1"}})["runtime"] == ".NET 9.0.1"
