@@ -30,7 +30,7 @@ JAVASCRIPT = {
 }
 
 
-class _Frame(msgspec.Struct):
+class OwnFrame(msgspec.Struct):
     filename: str | None = None
     function: str | None = None
     lineno: int | None = None
@@ -41,13 +41,13 @@ class _Frame(msgspec.Struct):
     in_app: bool | None = None
 
 
-class _Exception(msgspec.Struct):
+class OwnException(msgspec.Struct):
     type: str | None = None
     value: str | None = None
-    stacktrace: list[_Frame] | None = None
+    stacktrace: list[OwnFrame] | None = None
 
 
-class _Breadcrumb(msgspec.Struct):
+class OwnBreadcrumb(msgspec.Struct):
     timestamp: str | float | None = None
     category: str | None = None
     message: str | None = None
@@ -55,24 +55,24 @@ class _Breadcrumb(msgspec.Struct):
     data: dict[str, Any] | None = None
 
 
-class _User(msgspec.Struct):
+class OwnUser(msgspec.Struct):
     id: str | int | None = None
     email: str | None = None
     username: str | None = None
 
 
-class _Request(msgspec.Struct):
+class OwnRequest(msgspec.Struct):
     url: str | None = None
     method: str | None = None
     headers: dict[str, Any] | None = None
 
 
-class _Named(msgspec.Struct):
+class NameAndVersion(msgspec.Struct):
     name: str | None = None
     version: str | None = None
 
 
-class _Body(msgspec.Struct):
+class OwnEvent(msgspec.Struct):
     """What the keys that we know must look like; null is as good as absent."""
 
     event_id: str | None = None
@@ -80,18 +80,18 @@ class _Body(msgspec.Struct):
     platform: str | None = None
     level: Literal["fatal", "error", "warning", "info", "debug"] | None = None
     message: str | None = None
-    exception: _Exception | None = None
-    breadcrumbs: list[_Breadcrumb] | None = None
+    exception: OwnException | None = None
+    breadcrumbs: list[OwnBreadcrumb] | None = None
     tags: dict[str, str | float | bool | None] | None = None
     extra: dict[str, Any] | None = None
     contexts: dict[str, Any] | None = None
-    user: _User | None = None
-    request: _Request | None = None
+    user: OwnUser | None = None
+    request: OwnRequest | None = None
     environment: str | None = None
     release: str | None = None
     server_name: str | None = None
-    sdk: _Named | None = None
-    runtime: _Named | None = None
+    sdk: NameAndVersion | None = None
+    runtime: NameAndVersion | None = None
     fingerprint: list[str] | None = None
 
 
@@ -120,7 +120,7 @@ def _exception(exception: dict[str, Any], *, is_innermost_first: bool) -> dict[s
 
 def _check(document: dict[str, Any]) -> None:
     try:
-        msgspec.convert(document, _Body)
+        msgspec.convert(document, OwnEvent)
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     if document.get("event_id") is not None and clean_event_id(document["event_id"]) is None:

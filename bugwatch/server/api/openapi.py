@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from sanic import Blueprint, HTTPResponse, Request
@@ -25,6 +26,7 @@ from bugwatch.server.context import house
 bp = Blueprint("api_openapi", url_prefix="/api/v1/openapi.json")
 
 ROOT = "/api/v1/"
+REFERENCE = "#/components/schemas/{name}"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 ABOUT = """Authenticate with `Authorization: Bearer` and a personal token, or the access token of `/auth/login`.
 
@@ -82,7 +84,10 @@ def document(routes: Iterable[Route], version: str, url: str) -> Schema:
         "components": {
             "schemas": {name: schema for name, schema in schemas.items() if not name.endswith("Query")},
             "responses": {"Error": {"description": "What went wrong.", "content": _json(references[Error])}},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
         },
     }
 
@@ -92,7 +97,7 @@ def path_of(route: Route) -> str:
     return "/" + re.sub(r"<(\w+)(?::\w+)?>", r"{\1}", route.path).strip("/")
 
 
-def _described(route: Route, references: dict[type[BaseModel], Schema], schemas: dict[str, Schema]) -> Schema:
+def _described(route: Route, references: dict[type, Schema], schemas: dict[str, Schema]) -> Schema:
     spec, (summary, _, text) = _operation(route), (inspect.getdoc(route.handler) or "").partition("\n\n")
     described: Schema = {
         "operationId": route.name.removeprefix("bugwatch.").removeprefix("api_"),
@@ -103,12 +108,14 @@ def _described(route: Route, references: dict[type[BaseModel], Schema], schemas:
     }
     if getattr(route.handler, "is_public", False):
         described["security"] = []
+    elif spec and spec.security != "bearer":
+        described["security"] = [{spec.security: []}]
     if verb := getattr(route.handler, "verb", None):
         text = f"Needs the scope `{verb}`.\n\n{text}".rstrip()
     if text:
         described["description"] = text
     if spec and spec.body:
-        is_required = bool(schemas[spec.body.__name__].get("required"))
+        is_required = issubclass(spec.body, Struct) or bool(schemas[spec.body.__name__].get("required"))
         described["requestBody"] = {"required": is_required, "content": _json(references[spec.body])}
     status = spec.status if spec else 200
     described["responses"][str(status)] = {"description": HTTPStatus(status).phrase}
@@ -138,14 +145,21 @@ def _operation(route: Route) -> Operation | None:
     return getattr(route.handler, "operation", None)
 
 
-def _schemas(specs: Iterable[Operation]) -> tuple[dict[type[BaseModel], Schema], dict[str, Schema]]:
-    """A reference to each model, and the schemas by name."""
+def _schemas(specs: Iterable[Operation]) -> tuple[dict[type, Schema], dict[str, Schema]]:
+    """A reference to each model, and the schemas by name. Bodies that are checked in `protocol` are msgspec's."""
     models: dict[type[BaseModel], JsonSchemaMode] = {Error: "serialization"}
+    structs: list[type[Struct]] = []
     for spec in specs:
-        models |= {model: "validation" for model in (spec.body, spec.query) if model}
         models |= {spec.answer: "serialization"} if spec.answer else {}
-    found, schema = models_json_schema(list(models.items()), ref_template="#/components/schemas/{model}")
-    return {model: found[model, mode] for model, mode in models.items()}, schema["$defs"]
+        models |= {spec.query: "validation"} if spec.query else {}
+        if spec.body and issubclass(spec.body, Struct):
+            structs.append(spec.body)
+        if spec.body and issubclass(spec.body, BaseModel):
+            models[spec.body] = "validation"
+    found, schema = models_json_schema(list(models.items()), ref_template=REFERENCE.format(name="{model}"))
+    others, definitions = msgspec.json.schema_components(structs, ref_template=REFERENCE)
+    references: dict[type, Schema] = {model: found[model, mode] for model, mode in models.items()}
+    return references | dict(zip(structs, others, strict=True)), schema["$defs"] | definitions
 
 
 def _json(reference: Schema) -> Schema:

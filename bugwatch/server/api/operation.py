@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from sanic import HTTPResponse
 
@@ -24,27 +25,29 @@ H = TypeVar("H", bound=Callable[..., Awaitable[HTTPResponse | None]])
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`answer` None: without a body. `media_type` is the answer's."""
+    """`answer` None: without a body. `media_type` is the answer's. `security` is `bearer` or `api_key`, a project's."""
 
     answer: type[BaseModel] | None
     status: int
-    body: type[BaseModel] | None
+    body: type[BaseModel] | type[Struct] | None
     query: type[BaseModel] | None
     media_type: str
+    security: str
 
 
 def operation(
     answer: type[BaseModel] | None = None,
     *,
     status: int = 200,
-    body: type[BaseModel] | None = None,
+    body: type[BaseModel] | type[Struct] | None = None,
     query: type[BaseModel] | None = None,
     media_type: str = "application/json",
+    security: str = "bearer",
 ) -> Callable[[H], H]:
     """Say what the handler below takes and answers. Its docstring says what it does."""
 
     def describe(handler: H) -> H:
-        handler.operation = Operation(answer, status, body, query, media_type)  # type: ignore[attr-defined]
+        handler.operation = Operation(answer, status, body, query, media_type, security)  # type: ignore[attr-defined]
         return handler
 
     return describe

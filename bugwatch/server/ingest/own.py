@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
 from sanic import Blueprint, HTTPResponse, Request
 
 from bugwatch.domain.batch import Arrival
@@ -10,8 +13,9 @@ from bugwatch.domain.ids import new_event_id
 from bugwatch.domain.limits import ITEM_BYTES
 from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.protocol.event_id import event_id_of
-from bugwatch.protocol.own_event import to_sentry
+from bugwatch.protocol.own_event import OwnEvent, to_sentry
 from bugwatch.server.address import client_address
+from bugwatch.server.api.operation import Answer, operation
 from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import preflight
 from bugwatch.server.ingest.door import answer, body_of, take
@@ -20,9 +24,18 @@ from bugwatch.services.projects import API_KEY_PREFIX, Access
 bp = Blueprint("own_events")
 
 
+class Accepted(Answer):
+    id: Annotated[str, Field(description="Of the event: 32 hex digits.")]
+
+
 @bp.post("/api/v1/events", stream=True, name="post")
+@operation(Accepted, status=202, body=OwnEvent, security="api_key")
 async def post(request: Request) -> HTTPResponse:
-    """202 `{"id": …}`. Raises Invalid with the field that is wrong, Unauthenticated without a good key."""
+    """Report an event. Fields that are not listed travel along.
+
+    Frames come as the platform has them: innermost first for JavaScript, crash last for all others. Also with
+    `Authorization: Bearer`.
+    """
     async with body_of(request) as (body, _):
         access = await admit(request)
         if len(body) > ITEM_BYTES["event"]:

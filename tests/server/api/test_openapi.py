@@ -54,6 +54,17 @@ def test_query_words_and_scopes_are_told(contract: Contract) -> None:
     assert contract.document["paths"]["/api/v1/auth/login"]["post"]["security"] == []
 
 
+def test_bodies_are_told_also_those_that_protocol_checks(contract: Contract) -> None:
+    post = contract.document["paths"]["/api/v1/events"]["post"]
+    schemas = contract.document["components"]["schemas"]
+
+    assert post["requestBody"]["required"] is True
+    assert {"exception", "message", "level", "fingerprint"} <= schemas["OwnEvent"]["properties"].keys()
+    assert post["security"] == [{"api_key": []}]
+    assert schemas["NewProject"]["required"] == ["name"]
+    assert schemas["NewProject"]["additionalProperties"] is False
+
+
 async def test_what_goes_wrong_has_one_shape(shop: Shop) -> None:
     wrong = [
         ("GET", "/api/v1/nothing", 404, "not_found"),
