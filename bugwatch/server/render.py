@@ -25,7 +25,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.config import Config
 
 from bugwatch.domain.clock import Clock, now_ms
-from bugwatch.server.assets import Assets, kept
+from bugwatch.server.assets import kept
 from bugwatch.server.dashboard.sidebar import sidebar
 from bugwatch.templates import Templates
 from bugwatch.templates import gettext as _
@@ -70,7 +70,7 @@ class Pages:
         self.clock = clock
         self.base_path = urlsplit(base_url).path.rstrip("/")
         self.is_secure = base_url.startswith("https://")
-        self.assets = Assets(web) if is_reloading else kept(web)
+        self.assets = kept(web)
         self.templates = Templates(web / "templates")
         self.templates.offer(url_for=self.url_for, static=self.static)
 
