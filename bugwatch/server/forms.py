@@ -11,11 +11,16 @@ LONGEST = 10_000
 
 def text(request: Request, name: str) -> str:
     """The field as it was typed; empty if it is not there. Longer than any form of ours allows is Invalid."""
-    value = request.form.get(name) if request.form else None
-    found = value if isinstance(value, str) else ""
+    found = typed(request, name)
     if len(found) > LONGEST:
         raise Invalid("That is too long.", name)
     return found
+
+
+def typed(request: Request, name: str) -> str:
+    """The field however long it is: to show the form again."""
+    value = request.form.get(name) if request.form else None
+    return value if isinstance(value, str) else ""
 
 
 def number(request: Request, name: str, default: int = 0) -> int:

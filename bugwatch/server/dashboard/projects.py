@@ -17,11 +17,12 @@ from bugwatch.server.auth import caller, for_project
 from bugwatch.server.context import house
 from bugwatch.server.dashboard.charts import Spark, spark
 from bugwatch.server.dashboard.rows import hue_of
-from bugwatch.server.forms import number, problems, text
+from bugwatch.server.forms import number, problems, text, typed
 from bugwatch.server.render import page, redirect, url_for
 from bugwatch.services.permissions import MAY_NOT
 from bugwatch.storage import issue_lists, ledger, projects, trends
 from bugwatch.templates import gettext as _
+from bugwatch.templates import ngettext
 
 bp = Blueprint("projects", url_prefix="/projects")
 
@@ -35,6 +36,7 @@ OUTCOMES = (
     Outcome.INVALID,
     "waiting",
     Outcome.REPORTED,
+    Outcome.DELETED,
 )
 SPANS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "all": 0}
 
@@ -140,11 +142,15 @@ async def keys(request: Request, project: Project) -> HTTPResponse:
 @bp.post("/<project_id:int>/keys/rotate", name="rotate_key")
 @for_project(Verb.PROJECT_WRITE)
 async def rotate_key(request: Request, project: Project) -> HTTPResponse:
-    hours = number(request, "hours", 24)
-    await house(request).projects.rotate_key(project, hours * HOUR)
+    days = number(request, "days", 1)
+    await house(request).projects.rotate_key(project, days * DAY)
     sentence = (
-        _("There is a new DSN. The old one works for %(hours)s more hours.", hours=hours)
-        if hours
+        ngettext(
+            "There is a new DSN. The old one works for %(num)s more day.",
+            "There is a new DSN. The old one works for %(num)s more days.",
+            days,
+        )
+        if days
         else _("There is a new DSN. The old one no longer works.")
     )
     return redirect(request, url_for(request, "projects.keys", project_id=project.id), toast=sentence)
@@ -153,7 +159,7 @@ async def rotate_key(request: Request, project: Project) -> HTTPResponse:
 @bp.post("/<project_id:int>/keys/rotate-api-key", name="rotate_api_key")
 @for_project(Verb.PROJECT_WRITE)
 async def rotate_api_key(request: Request, project: Project) -> HTTPResponse:
-    _key, secret = await house(request).projects.rotate_api_key(project, number(request, "hours", 24) * HOUR)
+    _key, secret = await house(request).projects.rotate_api_key(project, number(request, "days", 1) * DAY)
     return await _keys(request, project, secret=secret)
 
 
@@ -179,19 +185,19 @@ async def settings(request: Request, project: Project) -> HTTPResponse:
 @bp.post("/<project_id:int>/settings", name="update")
 @for_project(Verb.PROJECT_WRITE)
 async def update(request: Request, project: Project) -> HTTPResponse:
-    limit = text(request, "rate_limit").strip()
-    changed = replace(
-        project,
-        name=text(request, "name"),
-        platform=text(request, "platform") or project.platform,
-        rate_limit=number(request, "rate_limit", -1) if limit else None,
-        scrub_keys=tuple(text(request, "scrub_keys").split()),
-        safe_keys=tuple(text(request, "safe_keys").split()),
-    )
     try:
+        changed = replace(
+            project,
+            name=text(request, "name"),
+            platform=text(request, "platform") or project.platform,
+            rate_limit=number(request, "rate_limit", -1) if text(request, "rate_limit").strip() else None,
+            scrub_keys=_lines(text(request, "scrub_keys")),
+            safe_keys=_lines(text(request, "safe_keys")),
+        )
         await house(request).projects.update(changed)
     except (Invalid, Conflict) as error:
-        return await _settings(request, changed, status=400, errors=problems(error))
+        given = {name: typed(request, name) for name in _given(project)}
+        return await _settings(request, project, status=400, given=given, errors=problems(error))
     return redirect(request, url_for(request, "projects.settings", project_id=project.id), toast=_("Saved."))
 
 
@@ -215,8 +221,8 @@ async def _new(request: Request, *, status: int = 200, errors: Mapping[str, str]
         request,
         "projects/new.html",
         status=status,
-        name=text(request, "name"),
-        platform=text(request, "platform") or "python",
+        name=typed(request, "name"),
+        platform=typed(request, "platform") or "python",
         organizations=organizations,
         platforms=_platforms(),
         errors=errors or {},
@@ -238,18 +244,42 @@ async def _keys(request: Request, project: Project, *, secret: str = "") -> HTTP
 
 
 async def _settings(
-    request: Request, project: Project, *, status: int = 200, errors: Mapping[str, str] | None = None
+    request: Request,
+    project: Project,
+    *,
+    status: int = 200,
+    given: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> HTTPResponse:
+    platforms = _platforms()
+    if project.platform not in PLATFORMS:  # the API takes any word
+        platforms.append((project.platform, project.platform))
     return await _tab(
         request,
         project,
         "settings",
         status=status,
-        platforms=_platforms(),
+        platforms=platforms,
+        given=given or _given(project),
         errors=errors or {},
         can_write=_may(request, Verb.PROJECT_WRITE, project),
         can_delete=_may(request, Verb.PROJECT_ADMIN, project),
     )
+
+
+def _given(project: Project) -> dict[str, str]:
+    """The settings as the form holds them."""
+    return {
+        "name": project.name,
+        "platform": project.platform,
+        "rate_limit": "" if project.rate_limit is None else str(project.rate_limit),
+        "scrub_keys": "\n".join(project.scrub_keys),
+        "safe_keys": "\n".join(project.safe_keys),
+    }
+
+
+def _lines(given: str) -> tuple[str, ...]:
+    return tuple(line for line in given.splitlines() if line.strip())
 
 
 async def _tab(request: Request, project: Project, tab: str, *, status: int = 200, **context: object) -> HTTPResponse:
