@@ -76,13 +76,13 @@ _COLUMNS = """
 
 _SHORT_ID = re.compile(r"([A-Za-z0-9-]+)-([0-9]{1,15})")
 
-# What is neither deleted nor part of another issue.
-_ALIVE = "issues.deleted_at IS NULL AND issues.merged_into_id IS NULL AND issues.number IS NOT NULL"
+# What is neither deleted nor part of another issue; in the words of the index `issues_by_status`.
+_ALIVE = "issues.deleted_at IS NULL AND issues.merged_into_id IS NULL"
 
 _HAS_TAG = """EXISTS (
     SELECT 1 FROM issue_tags
-    WHERE issue_tags.issue_id = issues.id AND issue_tags.value_id IN (
-        SELECT id FROM tag_values WHERE project_id IN :keys AND key = '{key}' AND value = :{key}))"""
+    WHERE issue_tags.issue_id = issues.id AND issue_tags.value_id = (
+        SELECT id FROM tag_values WHERE project_id = issues.project_id AND key = '{key}' AND value = :{key}))"""
 
 _REGRESSED = """issues.status = 'unresolved' AND 'regressed' = (
     SELECT kind FROM transitions WHERE transitions.issue_id = issues.id ORDER BY id DESC LIMIT 1)"""
