@@ -1,8 +1,11 @@
-"""Commands as processes of their own, on a data folder of their own, with a server running over it or without one."""
+"""Commands on a data folder of their own, with a server running over it or without one."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import logging
 import os
 import signal
 import socket
@@ -13,8 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from bugwatch import cli
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
@@ -51,20 +57,35 @@ class Operator:
     def __post_init__(self) -> None:
         self._servers: list[subprocess.Popen[str]] = []
 
-    def run(self, *argv: str, stdin: str | None = None, cwd: Path = ROOT, **settings: str) -> Said:
-        done = subprocess.run(
-            [sys.executable, "-m", "bugwatch", *argv],
-            env=self.environment(**settings),
-            cwd=cwd,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
+    def run(self, *argv: str, stdin: str = "", cwd: Path = ROOT, **settings: str) -> Said:
+        """A command, in this process: what a process of its own costs is mostly its start."""
+        out, err = io.StringIO(), io.StringIO()
+        root, umask = logging.getLogger(), os.umask(0o022)
+        handlers, level = root.handlers[:], root.level
+        try:
+            with (
+                mock.patch.dict(os.environ, self.environment(**settings), clear=True),
+                mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
+                contextlib.chdir(cwd),
+            ):
+                code = cli.main(argv)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        finally:
+            os.umask(umask)
+            root.handlers[:] = handlers
+            root.setLevel(level)
+        return Said(code, out.getvalue(), err.getvalue())
 
-    def json(self, *argv: str, stdin: str | None = None) -> Any:
+    def spawn(self, *argv: str, **settings: str) -> Said:
+        """A command, as a process of its own."""
+        process = self.start(*argv, **settings)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        return Said(process.returncode, out, err)
+
+    def json(self, *argv: str, stdin: str = "") -> Any:
         said = self.run(*argv, "--json", stdin=stdin)
         assert said.code == 0, said
         return said.data
@@ -131,11 +152,20 @@ def bugwatch(tmp_path: Path) -> Iterator[Operator]:
     operator.stop()
 
 
-@pytest.fixture(params=["stopped", "running", "stopped-postgres", "running-postgres"])
+@pytest.fixture(params=["stopped", "running"])
 def either(request: pytest.FixtureRequest, bugwatch: Operator) -> Operator:
-    """With a server and without one, on either engine: every command does the same."""
-    if request.param.endswith("postgres"):
+    """With a server and without one: every command does the same."""
+    if request.param == "running":
+        bugwatch.serve()
+    return bugwatch
+
+
+@pytest.fixture(params=["sqlite-stopped", "sqlite-running", "postgres-stopped", "postgres-running"])
+def anywhere(request: pytest.FixtureRequest, bugwatch: Operator) -> Operator:
+    """The same on either engine."""
+    engine, _, state = request.param.partition("-")
+    if engine == "postgres":
         bugwatch.settings["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    if request.param.startswith("running"):
+    if state == "running":
         bugwatch.serve()
     return bugwatch

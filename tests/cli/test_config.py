@@ -81,9 +81,14 @@ def test_what_is_masked(name: str, value: object, shown: object) -> None:
 def test_a_bad_value_is_one_sentence_that_names_it(
     bugwatch: Operator, settings: dict[str, str], words: list[str]
 ) -> None:
-    said = bugwatch.run("serve", **settings)
+    said = bugwatch.run("config", **settings)
 
     assert all(word in said.sentence for word in words), said
+
+
+@pytest.mark.parametrize("argv", [["serve"], ["project", "list"]])
+def test_a_bad_value_stops_every_command(bugwatch: Operator, argv: list[str]) -> None:
+    assert "BUGWATCH_PORT" in bugwatch.spawn(*argv, PORT="http").sentence
 
 
 @pytest.mark.parametrize(("text", "words"), [("port = [", "cannot be read"), ("prot = 1", "“prot”"), (b"\xff", "read")])

@@ -5,14 +5,14 @@ import re
 from tests.cli.conftest import Operator
 
 
-def test_a_project_is_made_with_its_keys(either: Operator) -> None:
-    made = either.json("project", "create", "--name", "Web Shop", "--platform", "python")
+def test_a_project_is_made_with_its_keys(anywhere: Operator) -> None:
+    made = anywhere.json("project", "create", "--name", "Web Shop", "--platform", "python")
 
     assert set(made) == {"id", "slug", "dsn", "api_key"}
     assert made["slug"] == "web-shop"
-    assert re.fullmatch(rf"http://[0-9a-f]{{32}}@127\.0\.0\.1:{either.port}/{made['id']}", made["dsn"])
+    assert re.fullmatch(rf"http://[0-9a-f]{{32}}@127\.0\.0\.1:{anywhere.port}/{made['id']}", made["dsn"])
     assert made["api_key"].startswith("bw_live_")
-    listed = either.json("project", "list")
+    listed = anywhere.json("project", "list")
     assert listed == [
         {"id": made["id"], "slug": "web-shop", "name": "Web Shop", "platform": "python", "dsn": made["dsn"]}
     ]

@@ -62,7 +62,7 @@ def test_it_serves_without_a_verb(bugwatch: Operator) -> None:
 def test_a_second_server_on_the_same_data_is_refused(bugwatch: Operator) -> None:
     first = bugwatch.serve()
 
-    sentence = bugwatch.run("serve").sentence
+    sentence = bugwatch.spawn("serve").sentence
 
     assert f"Another Bugwatch (process {first.pid}) uses the data folder {bugwatch.home}" in sentence
 
@@ -72,15 +72,15 @@ def test_a_busy_port_is_named(bugwatch: Operator) -> None:
         other.bind(("127.0.0.1", bugwatch.port))
         other.listen()
 
-        sentence = bugwatch.run("serve").sentence
+        sentence = bugwatch.spawn("serve").sentence
 
     assert f"Cannot listen on 127.0.0.1:{bugwatch.port}" in sentence
     assert "BUGWATCH_PORT" in sentence
 
 
 def test_a_host_that_is_not_ours_is_named(bugwatch: Operator) -> None:
-    assert "Cannot listen on 192.0.2.1" in bugwatch.run("serve", "--host", "192.0.2.1").sentence
-    assert "Cannot listen on no such host" in bugwatch.run("serve", "--host", "no such host").sentence
+    assert "Cannot listen on 192.0.2.1" in bugwatch.spawn("serve", "--host", "192.0.2.1").sentence
+    assert "Cannot listen on no such host" in bugwatch.spawn("serve", "--host", "no such host").sentence
 
 
 @pytest.mark.parametrize("place", ["file/data", "proc"])
@@ -88,7 +88,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(bugwatch: Operator, tmp_p
     (tmp_path / "file").touch()
     home = Path("/proc/bugwatch") if place == "proc" else tmp_path / place
 
-    sentence = bugwatch.run("serve", "--data-dir", str(home)).sentence
+    sentence = bugwatch.spawn("serve", "--data-dir", str(home)).sentence
 
     assert f"The data folder {home} cannot be written" in sentence
     assert "BUGWATCH_DATA_DIR" in sentence
@@ -100,7 +100,7 @@ def test_a_database_from_a_newer_version_is_refused(bugwatch: Operator) -> None:
         database.execute("INSERT INTO migrations (number, name, checksum, applied_at) VALUES (9999, 'x', 'x', 0)")
     database.close()
 
-    assert "newer Bugwatch (its schema is 9999" in bugwatch.run("serve").sentence
+    assert "newer Bugwatch (its schema is 9999" in bugwatch.spawn("serve").sentence
     assert "newer Bugwatch" in bugwatch.run("project", "list").sentence
 
 
@@ -108,7 +108,7 @@ def test_a_file_that_is_no_database_is_refused(bugwatch: Operator) -> None:
     bugwatch.home.mkdir()
     (bugwatch.home / "bugwatch.db").write_bytes(b"hello" * 1000)
 
-    assert "restore a backup" in bugwatch.run("serve").sentence
+    assert "restore a backup" in bugwatch.spawn("serve").sentence
 
 
 def test_what_is_written_is_for_its_owner_only(bugwatch: Operator) -> None:

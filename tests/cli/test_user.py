@@ -14,12 +14,12 @@ def create(bugwatch: Operator, email: str, *more: str, password: str = PASSWORD)
     return bugwatch.run(*argv, stdin=password + "\n")
 
 
-def test_the_first_account_is_an_owner_and_later_ones_are_what_was_said(either: Operator) -> None:
-    made = [create(either, "Alice@example.com", "--role", "member"), create(either, "bob@example.com")]
-    made.append(create(either, "charlie@example.com", "--role", "admin"))
+def test_the_first_account_is_an_owner_and_later_ones_are_what_was_said(anywhere: Operator) -> None:
+    made = [create(anywhere, "Alice@example.com", "--role", "member"), create(anywhere, "bob@example.com")]
+    made.append(create(anywhere, "charlie@example.com", "--role", "admin"))
 
     assert [said.data["role"] for said in made] == ["owner", "member", "admin"]
-    listed = either.json("user", "list")
+    listed = anywhere.json("user", "list")
     assert [(user["email"], user["role"]) for user in listed] == [
         ("alice@example.com", "owner"),
         ("bob@example.com", "member"),

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bugwatch import resources
@@ -19,6 +20,7 @@ from bugwatch.storage import ledger, spool
 from bugwatch.storage.data_dir import DataDir
 from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.migrate import Migration, load, migrate
+from bugwatch.storage.postgres import PostgresDatabase
 from bugwatch.storage.sqlite import SqliteDatabase
 from tests import make
 from tests.conftest import NOON, FakeClock
@@ -50,11 +52,33 @@ async def wrong(examined: Doctor) -> dict[str, str]:
     return {found.subject: found.sentence for found in await examined.examine() if found.grade is Grade.WRONG}
 
 
-async def test_the_healthy_are_told_so(examined: Doctor) -> None:
+async def test_the_healthy_are_told_so(db: Database, examined: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    if db.dialect == "postgres":  # the one of the tests may forget what it was told
+        monkeypatch.setattr(db, "check_up", no_complaints)
+
     findings = await examined.examine()
 
     assert {found.grade for found in findings} == {Grade.OK}, findings
     assert len({found.subject for found in findings}) == len(findings) == 11
+
+
+async def no_complaints() -> tuple[str, list[str]]:
+    return "PostgreSQL", []
+
+
+@pytest.mark.parametrize("value", ["on", "off"])
+async def test_a_postgres_that_may_forget_is_found(postgres_url: str, value: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = {value}")
+    await connection.close()
+
+    db = await PostgresDatabase.open(postgres_url)
+    name, wrong = await db.check_up()
+    await db.close()
+
+    assert name.startswith("PostgreSQL 1")
+    assert any("synchronous_commit = off" in sentence for sentence in wrong) == (value == "off")
 
 
 async def test_a_ledger_that_does_not_add_up_is_found(db: Database, examined: Doctor) -> None:
