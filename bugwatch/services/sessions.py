@@ -225,10 +225,10 @@ class Sessions:
         return await self._db.write(work)
 
     async def _session(self, tx: Reader, row: SessionRow) -> Session | None:
-        account = await accounts.get(tx, row.account_id)
-        if not account or account.disabled_at or not self._is_alive(row):
+        found = await accounts.with_roles(tx, row.account_id) if self._is_alive(row) else None
+        if not found or found[0].disabled_at:
             return None
-        roles = await accounts.roles(tx, account.id)
+        account, roles = found
         return Session(row.id, account, roles, self._secret.mark("csrf", f"session {row.id} {row.created_at}"))
 
     def _is_alive(self, row: SessionRow) -> bool:

@@ -45,14 +45,13 @@ class Tokens:
         """Who uses this token. Raises Unauthenticated."""
         async with self._db.read() as tx:
             found = await tokens.by_hash(tx, hash_of(token)) if is_token(token) else None
-            account = await accounts.get(tx, found.account_id) if found else None
-            roles = await accounts.roles(tx, account.id) if account else {}
+            owner = await accounts.with_roles(tx, found.account_id) if found else None
             now = tx.now
-        if not found or not account or account.disabled_at:
+        if not found or not owner or owner[0].disabled_at:
             raise Unauthenticated("This token is not, or no longer, valid.")
         if found.used_at is None or now - found.used_at >= USED_STEP:
             await self._db.write(lambda tx: tokens.touch(tx, found.id))
-        return Caller(account, roles, scopes_of(found.scopes))
+        return Caller(*owner, scopes_of(found.scopes))
 
     async def of_account(self, account_id: int) -> list[Token]:
         """Newest first."""

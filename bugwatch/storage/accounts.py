@@ -119,6 +119,22 @@ async def roles(tx: Reader, account_id: int) -> dict[int, Role]:
     return {row["organization_id"]: Role(row["role"]) for row in rows}
 
 
+async def with_roles(tx: Reader, account_id: int) -> tuple[Account, dict[int, Role]] | None:
+    """`get` and `roles` in one question: it is asked for every request."""
+    rows = await tx.all(
+        """
+        SELECT accounts.*, memberships.organization_id, memberships.role
+        FROM accounts
+        LEFT JOIN memberships ON memberships.account_id = accounts.id
+        WHERE accounts.id = :id
+        ORDER BY memberships.organization_id""",
+        id=account_id,
+    )
+    if not rows:
+        return None
+    return account_of(rows[0]), {row["organization_id"]: Role(row["role"]) for row in rows if row["role"] is not None}
+
+
 async def members(tx: Reader, organization_id: int) -> list[Member]:
     """Everybody who belongs to the organization, by email."""
     rows = await tx.all(
