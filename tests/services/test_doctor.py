@@ -35,7 +35,12 @@ def data_dir(tmp_path: Path) -> Iterator[DataDir]:
 
 
 @pytest.fixture
-def examined(db: Database, data_dir: DataDir, clock: FakeClock) -> Doctor:
+def examined(db: Database, data_dir: DataDir, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    async def no_complaints() -> tuple[str, list[str]]:
+        return "PostgreSQL", []
+
+    if db.dialect == "postgres":  # the one of the tests may forget what it was told: it is in a hurry
+        monkeypatch.setattr(db, "check_up", no_complaints)
     migrations = load(resources.migrations(), db.dialect)
     return Doctor(db, data_dir, clock, SITE, migrations, host="127.0.0.1", disk_floor=0)
 
@@ -52,18 +57,11 @@ async def wrong(examined: Doctor) -> dict[str, str]:
     return {found.subject: found.sentence for found in await examined.examine() if found.grade is Grade.WRONG}
 
 
-async def test_the_healthy_are_told_so(db: Database, examined: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    if db.dialect == "postgres":  # the one of the tests may forget what it was told
-        monkeypatch.setattr(db, "check_up", no_complaints)
-
+async def test_the_healthy_are_told_so(examined: Doctor) -> None:
     findings = await examined.examine()
 
     assert {found.grade for found in findings} == {Grade.OK}, findings
     assert len({found.subject for found in findings}) == len(findings) == 11
-
-
-async def no_complaints() -> tuple[str, list[str]]:
-    return "PostgreSQL", []
 
 
 @pytest.mark.parametrize("value", ["on", "off"])
