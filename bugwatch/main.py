@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bugwatch import __version__, resources
-from bugwatch.config import Config
+from bugwatch.config import Config, manual
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.limits import ITEM_BYTES, MIB, Limits
@@ -20,6 +20,7 @@ from bugwatch.domain.site import Site
 from bugwatch.jobs import scheduler as jobs
 from bugwatch.server.app import create
 from bugwatch.server.listener import answering, bind
+from bugwatch.server.render import pages_of
 from bugwatch.services.accounts import Accounts
 from bugwatch.services.backup import Backups
 from bugwatch.services.compression import Compression
@@ -77,6 +78,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         ingest = Ingest(db, clock, pipeline, Digest(db, ids, compression), room)
         yield House(
             site=site,
+            manual=manual(),
             instance=instance,
             db=db,
             clock=clock,
@@ -185,5 +187,7 @@ async def serve(config: Config, clock: Clock = now_ms, beside: Beside | None = N
         besides = beside(house) if beside else contextlib.nullcontext()
         async with working(house), answering(app, bind(config.host, config.port)), besides:
             log.info("Bugwatch %s is ready at %s", __version__, house.site.url)
+            compiling = asyncio.create_task(asyncio.to_thread(pages_of(app).templates.load_all))
             await stopping.wait()
             log.info("Stopping")
+            await compiling
