@@ -17,8 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticUndefined
 
 from bugwatch.domain.errors import Invalid
+from bugwatch.domain.setting import Setting
 
 PREFIX = "BUGWATCH_"
 FILE_NAME = "bugwatch.toml"
@@ -34,6 +36,11 @@ class LogLevel(StrEnum):
 class LogFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogue of what people read."""
+    return text
 
 
 def default_data_dir() -> Path:
@@ -52,49 +59,61 @@ class Config(BaseModel):
 
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="Folder for the database, keys and backups. Made with mode 0700 if it is not there.",
+        description=_("Folder for the database, keys and backups. Made with mode 0700 if it is not there."),
     )
-    host: str = Field("127.0.0.1", description="Address to listen on. 0.0.0.0 opens it to the network.")
-    port: int = Field(8470, ge=0, le=65535, description="Port to listen on. 0 takes any free one.")
+    host: str = Field("127.0.0.1", description=_("Address to listen on. 0.0.0.0 opens it to the network."))
+    port: int = Field(8470, ge=0, le=65535, description=_("Port to listen on. 0 takes any free one."))
     base_url: str = Field(
         "",
-        description="The address that people and SDKs use, such as https://bugs.example.com or with a path behind it. "
-        "Empty: http://HOST:PORT.",
+        description=_(
+            "The address that people and SDKs use, such as https://bugs.example.com or with a path behind it. "
+            "Empty: http://HOST:PORT."
+        ),
     )
     database_url: str = Field(
         "",
-        description="postgresql://user:password@host/database for Postgres. Empty: a SQLite file in the data folder.",
+        description=_(
+            "postgresql://user:password@host/database for Postgres. Empty: a SQLite file in the data folder."
+        ),
     )
-    database_pool_size: int = Field(10, ge=2, le=500, description="Connections to Postgres that are kept at most.")
+    database_pool_size: int = Field(10, ge=2, le=500, description=_("Connections to Postgres that are kept at most."))
     secret_key: str = Field(
         "",
-        description="Signs logins and links, encrypts stored secrets: 32 characters or more, the same on every "
-        "instance. Empty: a file in the data folder, made at first start.",
+        description=_(
+            "Signs logins and links, encrypts stored secrets: 32 characters or more, the same on every "
+            "instance. Empty: a file in the data folder, made at first start."
+        ),
     )
     rate_limit: int = Field(
         6_000,
         ge=0,
-        description="Events a minute that a project may send unless it says otherwise; a minute's worth may come at "
-        "once. 0: no limit.",
+        description=_(
+            "Events a minute that a project may send unless it says otherwise; a minute's worth may come at "
+            "once. 0: no limit."
+        ),
     )
     trusted_proxies: str = Field(
         "",
-        description="Addresses or networks, separated by commas, of reverse proxies whose X-Forwarded-For and "
-        "X-Forwarded-Proto are believed, such as 127.0.0.1,10.0.0.0/8.",
+        description=_(
+            "Addresses or networks, separated by commas, of reverse proxies whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed, such as 127.0.0.1,10.0.0.0/8."
+        ),
     )
-    open_registration: bool = Field(False, description="Whether anybody who can reach the page may make an account.")
+    open_registration: bool = Field(False, description=_("Whether anybody who can reach the page may make an account."))
     smtp_url: str = Field(
         "",
-        description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465 to send mail. Empty: no mail is sent.",
+        description=_(
+            "smtp://user:password@host:587 (STARTTLS) or smtps://…:465 to send mail. Empty: no mail is sent."
+        ),
     )
-    mail_from: str = Field("", description="The sender of mails. Empty: bugwatch@ and the host of the base URL.")
-    spool_limit_mb: int = Field(512, ge=1, description="MB of events that may wait before new ones are refused.")
+    mail_from: str = Field("", description=_("The sender of mails. Empty: bugwatch@ and the host of the base URL."))
+    spool_limit_mb: int = Field(512, ge=1, description=_("MB of events that may wait before new ones are refused."))
     disk_floor_mb: int = Field(
-        256, ge=0, description="MB that must stay free on the disk; below, new events are refused."
+        256, ge=0, description=_("MB that must stay free on the disk; below, new events are refused.")
     )
-    attachment_limit_mb: int = Field(20, ge=0, description="MB of the largest attachment that is kept. 0: none is.")
-    log_level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error.")
-    log_format: LogFormat = Field(LogFormat.TEXT, description="text for people, json for machines.")
+    attachment_limit_mb: int = Field(20, ge=0, description=_("MB of the largest attachment that is kept. 0: none is."))
+    log_level: LogLevel = Field(LogLevel.INFO, description=_("debug, info, warning or error."))
+    log_format: LogFormat = Field(LogFormat.TEXT, description=_("text for people, json for machines."))
 
     @field_validator("base_url")
     @classmethod
@@ -178,6 +197,21 @@ def load(
         if first["type"] == "extra_forbidden":
             raise Invalid(f"{sources.get(name, 'The configuration')} sets “{name}”, which is not a setting.") from None
         raise Invalid(f"{PREFIX}{name.upper()} ({sources.get(name, 'default')}): {reason}.", name) from None
+
+
+def manual() -> tuple[Setting, ...]:
+    """Every setting, in the order of the manual."""
+    return tuple(
+        Setting(PREFIX + name.upper(), _written(field.default), field.description or "")
+        for name, field in Config.model_fields.items()
+    )
+
+
+def _written(default: object) -> str:
+    """A default as one would write it; empty where the platform decides."""
+    if default is PydanticUndefined:
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _listed(text: str) -> list[str]:

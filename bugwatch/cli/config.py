@@ -54,16 +54,14 @@ def masked(name: str, value: object) -> str | int | bool:
 
 def env_example() -> str:
     """`.env.example`: each variable with its manual, commented out at its default."""
-    from bugwatch.config import PREFIX, Config
+    from bugwatch.config import PREFIX, manual
 
     lines = [
         "# Every setting of Bugwatch, commented out at its default. Made by `bugwatch config --env-example`.",
         "# Each may also be given as NAME_FILE, the path of a file that holds the value, or in bugwatch.toml in the",
         f"# data folder, in lower case and without {PREFIX}. A flag beats the environment, the environment the file.",
     ]
-    for name, field in Config.model_fields.items():
-        default = masked("", field.default) if field.default_factory is None else ""
-        default = str(default).lower() if isinstance(default, bool) else default
-        lines += ["", *textwrap.wrap(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")]
-        lines.append(f"# {PREFIX}{name.upper()}={default}")
+    for setting in manual():
+        lines += ["", *textwrap.wrap(setting.description, 110, initial_indent="# ", subsequent_indent="# ")]
+        lines.append(f"# {setting.name}={setting.default}")
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from bugwatch.domain.clock import Clock
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.limits import Limits
 from bugwatch.domain.secret import Secret
+from bugwatch.domain.setting import Setting
 from bugwatch.domain.site import Site
 from bugwatch.services.accounts import Accounts
 from bugwatch.services.backup import Backups
@@ -30,6 +31,7 @@ from bugwatch.storage.database import Database
 @dataclass(slots=True, kw_only=True)
 class House:
     site: Site
+    manual: tuple[Setting, ...]
     instance: Instance
     db: Database
     clock: Clock

@@ -77,7 +77,7 @@ class Ingest:
         self._clock = clock
         self._pipeline = pipeline
         self._digest = digest
-        self._room = room
+        self.room = room
         self._commit = GroupCommit(digest, self._waited, self._stored)
         self._buckets = Buckets()
         self._unbooked: Counter[Booking] = Counter()
@@ -89,12 +89,13 @@ class Ingest:
         self._slow_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.spool_bytes = 0
+        self.failed_count = 0  # items in the spool that could not be digested
         self.is_disk_low = False
         self.free_bytes = 0
 
     @property
     def gear(self) -> Gear:
-        if self.is_disk_low or self.spool_bytes >= self._room.spool_bytes:
+        if self.is_disk_low or self.spool_bytes >= self.room.spool_bytes:
             return Gear.SHED
         return Gear.SPOOL if self._is_spooling else Gear.DIRECT
 
@@ -193,7 +194,7 @@ class Ingest:
 
     def _limit(self, access: Access, arrival: Arrival) -> Refusal | None:
         project, key = access.project, access.key
-        per_minute = self._room.rate_limit if project.rate_limit is None else project.rate_limit
+        per_minute = self.room.rate_limit if project.rate_limit is None else project.rate_limit
         counts = arrival.category in QUOTA
         now = self._clock()
         wait = self._buckets.take((project.id, arrival.category), per_minute * (1 if counts else BESIDE), now)
@@ -273,14 +274,15 @@ class Ingest:
     async def look_around(self) -> None:
         """Measure the disk and the spool: they choose the gear. Runs each second."""
         was_low = self.is_disk_low
-        self.free_bytes = self._room.free_bytes()
-        self.is_disk_low = self.free_bytes < self._room.disk_floor
+        self.free_bytes = self.room.free_bytes()
+        self.is_disk_low = self.free_bytes < self.room.disk_floor
         if self.is_disk_low and not was_low:
             log.error("The disk is nearly full: new events are refused until there is space")
         if was_low and not self.is_disk_low:
             log.info("There is space on the disk again: events are taken")
         async with self._db.read() as tx:
-            self.spool_bytes = (await spool.waiting(tx)).bytes
+            waiting = await spool.waiting(tx)
+        self.spool_bytes, self.failed_count = waiting.bytes, waiting.failed_count
 
     async def book(self) -> None:
         """Write down what is counted but not booked yet: refusals, reports, when keys were used. Runs each second."""
@@ -304,5 +306,10 @@ class Ingest:
 
 
 def _told(bug: Exception, project: Project) -> str:
-    log.error("An item of project %s could not be read; it is kept in the spool", project.id, exc_info=bug)
+    log.error(
+        "An item of project %s could not be read; it is kept in the spool",
+        project.id,
+        exc_info=bug,
+        extra={"project_slug": project.slug},
+    )
     return str(bug) or type(bug).__name__

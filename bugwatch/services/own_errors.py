@@ -67,6 +67,8 @@ class OwnErrors(logging.Handler):
         """Called by any thread, for each record; never raises."""
         if not record.exc_info or record.exc_info[1] is None or record.name == __name__ or self._loop is None:
             return
+        if getattr(record, "project_slug", "") == SLUG:
+            return  # a report of ours could not be read: one about that would fare no better, and so on without end
         if self._bucket.take(self._clock()):
             return  # an error storm is in the log; here its first thirty a minute say enough
         payload = event_of(record, record.exc_info[1], self._site)

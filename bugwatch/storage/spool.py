@@ -75,6 +75,14 @@ async def waiting(tx: Reader) -> Waiting:
     return Waiting(row["count"], row["bytes"], row["failed_count"])
 
 
+async def failed_count(tx: Reader, project_ids: Sequence[int]) -> int:
+    """How many items of these projects could not be digested."""
+    rows = await tx.among(
+        "SELECT COUNT(*) AS count FROM spool WHERE error IS NOT NULL AND project_id IN :keys", project_ids
+    )
+    return sum(row["count"] for row in rows)
+
+
 def _headers(arrival: Arrival) -> str:
     known = {
         "received_at": arrival.received_at,

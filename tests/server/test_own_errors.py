@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import pytest
+
+from bugwatch.services.pipeline import Pipeline
+from bugwatch.storage import spool
 from bugwatch.storage.projects import project_of
 from tests.server.conftest import Server
 from tests.server.ingest.conftest import sender_of
@@ -64,3 +68,20 @@ async def test_a_storm_is_cut_short(server: Server) -> None:
 
     async with server.house.db.read() as tx:
         assert await tx.value("SELECT COUNT(*) FROM events") <= 30
+
+
+async def test_a_report_that_cannot_be_read_is_not_reported_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sender_of(server)
+    monkeypatch.setattr(Pipeline, "finish", lambda self, draft: 1 / 0)
+    fail("hunter2")
+
+    async with asyncio.timeout(10):
+        while not server.house.ingest.failed_count:
+            await asyncio.sleep(0.02)
+            await server.house.ingest.look_around()
+    await asyncio.sleep(0.1)  # time for a second one
+
+    async with server.house.db.read() as tx:
+        assert (await spool.waiting(tx)).failed_count == 1

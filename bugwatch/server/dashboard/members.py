@@ -138,11 +138,11 @@ async def _page(
         invitations=await members.invited(caller, home) if can_invite else [],
         can_invite=can_invite,
         can_mail=house(request).mail.is_on,
-        role_names=_role_names(),
+        role_names=role_names(),
         roles=_givable(caller, home),
         may_change={role.value: caller.may(verb_over(role), home) for role in Role},
         days=INVITATION_DAYS,
-        table=[(_(sentence), [may(role, verb) for role in Role]) for verb, (_who, sentence) in ROLES.items()],
+        table=role_table(),
         errors=errors or {},
         given=given or {},
         link=link,
@@ -151,8 +151,13 @@ async def _page(
 
 def _givable(caller: Caller, home: int) -> list[tuple[str, str]]:
     """The roles that the caller may give, the least first."""
-    return [(role.value, _role_names()[role.value]) for role in reversed(Role) if caller.may(verb_over(role), home)]
+    return [(role.value, role_names()[role.value]) for role in reversed(Role) if caller.may(verb_over(role), home)]
 
 
-def _role_names() -> dict[str, str]:
+def role_table() -> list[tuple[str, list[bool]]]:
+    """For each line of the one table what it is about, and whether an owner, an admin and a member may."""
+    return [(_(sentence), [may(role, verb) for role in Role]) for verb, (_who, sentence) in ROLES.items()]
+
+
+def role_names() -> dict[str, str]:
     return {"owner": _("Owner"), "admin": _("Admin"), "member": _("Member")}

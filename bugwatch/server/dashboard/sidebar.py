@@ -1,14 +1,18 @@
-"""What stands beside every page of somebody who is signed in: their projects, with what is unresolved in each."""
+"""What stands beside every page of somebody who is signed in: their projects, with what is unresolved in each,
+and on top what everybody should know now."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sanic import Request
 
 from bugwatch.domain.account import Caller, Verb
+from bugwatch.domain.project import Project
 from bugwatch.server.context import house
 from bugwatch.server.dashboard.rows import hue_of
+from bugwatch.server.dashboard.status import Notice, notices
 from bugwatch.storage import issue_lists, projects
 from bugwatch.storage.database import Reader
 
@@ -26,6 +30,7 @@ class Sidebar:
     organization: str
     projects: tuple[ProjectLink, ...]
     may_create: bool  # a project
+    notices: tuple[Notice, ...]
 
     @property
     def unresolved_count(self) -> int:
@@ -39,8 +44,15 @@ async def sidebar(request: Request) -> Sidebar:
     async with house(request).db.read() as tx:
         counts = await issue_lists.unresolved(tx, [project.id for project in seen])
         name = await _organization(tx, caller)
+        known = await notices(tx, house(request).ingest, _run_by(caller, seen))
     links = (ProjectLink(p.name, p.slug, hue_of(p.id), counts.get(p.id, 0)) for p in seen)
-    return Sidebar(name, tuple(links), any(caller.may(Verb.PROJECT_WRITE, home) for home in caller.roles))
+    may_create = any(caller.may(Verb.PROJECT_WRITE, home) for home in caller.roles)
+    return Sidebar(name, tuple(links), may_create, known)
+
+
+def _run_by(caller: Caller, seen: Sequence[Project]) -> list[int]:
+    """Those of the projects whose organization the caller runs, as an owner or an admin."""
+    return [project.id for project in seen if caller.may(Verb.PROJECT_WRITE, project.organization_id)]
 
 
 async def _organization(tx: Reader, caller: Caller) -> str:
