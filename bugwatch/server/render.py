@@ -120,7 +120,9 @@ async def page(
 
 def redirect(request: Request, url: str, *, toast: str = "", undo: Undo | None = None) -> HTTPResponse:
     """After a change: 303 to a page of ours, which says `toast` once and, with `undo`, offers to take it back."""
-    response = HTTPResponse(status=303, headers={"Location": url, "Cache-Control": "no-store"})
+    response = HTTPResponse(
+        status=303, headers={"Location": url, "Cache-Control": "no-store"}, content_type="text/plain; charset=utf-8"
+    )
     if toast:
         pages = pages_of(request.app)
         response.add_cookie(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from bugwatch.domain.clock import DAY, SECOND, Clock
 from bugwatch.domain.errors import Conflict, Invalid
 from bugwatch.domain.project import ApiKey, Project, ProjectKey, slugify
+from bugwatch.domain.secret import hash_of
 from bugwatch.domain.site import Site
 from bugwatch.storage import projects
 from bugwatch.storage.database import Database, Tx
@@ -193,8 +193,3 @@ def _clean_overlap(overlap_ms: int) -> int:
     if not 0 <= overlap_ms <= LONGEST_OVERLAP:
         raise Invalid("Old keys can go on working for 0 to 30 days.", "overlap_hours")
     return overlap_ms
-
-
-def hash_of(secret: str) -> bytes:
-    """SHA-256: enough for a secret of 144 random bits (ASVS 6.5.2), where a password would need argon2."""
-    return hashlib.sha256(secret.encode()).digest()

@@ -32,6 +32,7 @@ def preflight(request: Request, methods: str = "POST, OPTIONS") -> HTTPResponse:
     asked = request.headers.get("access-control-request-headers", _ASKED)
     return HTTPResponse(
         status=204,
+        content_type="text/plain",
         headers={
             "Access-Control-Allow-Methods": methods,
             "Access-Control-Allow-Headers": "".join(c for c in asked if c.isprintable())[:1_000],
