@@ -10,16 +10,24 @@ import pytest
 from tests.journeys.account import Account, Project, crash, line_of, trace
 from tests.journeys.clients import APPS, CHROMIUM, needs_browser, needs_node, run
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser, needs_node, needs_browser]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),  # one visit is enough
+    needs_node,
+    needs_browser,
+]
 
 SHOP = APPS / "browser" / "shop.js"
 TYPE_ERROR = "TypeError: Cannot read properties of undefined (reading 'length')"
+TOOK_LONGER = "The nightly import took longer than usual."
 SITUATIONS = (
     "unhandled",
     "rejection",
     "rejection_with_object",
     "message",
     "thrown_text",
+    "traced",
     "attachment",
     "feedback",
 )
@@ -76,7 +84,7 @@ def test_a_rejection_with_an_object(visited: dict[str, Project]) -> None:
 def test_a_message_is_no_exception_although_it_carries_one(visited: dict[str, Project]) -> None:
     issue, event = visited["message"].only()
 
-    assert (issue["title"], issue["level"]) == ("The nightly import took longer than usual.", "warning")
+    assert (issue["title"], issue["level"]) == (TOOK_LONGER, "warning")
     assert issue["culprit"] == "/shop.js in Object.message"
     assert trace(event)[-1] == ("Object.message", line_of(SHOP, "Sentry.captureMessage("))
 
@@ -86,6 +94,15 @@ def test_the_sdks_own_frames_are_not_the_apps(visited: dict[str, Project]) -> No
 
     assert (issue["title"], issue["culprit"]) == ("Error: Payment: refused", "")
     assert trace(event) == []
+
+
+def test_errors_go_on_where_traces_logs_and_replays_are_not_wanted(visited: dict[str, Project]) -> None:
+    project = visited["traced"]
+
+    assert [issue["title"] for issue in project.issues(2)] == [TYPE_ERROR, TOOK_LONGER]
+    for category in ("span", "log_item", "replay"):
+        booked = project.ledger(category)
+        assert booked["received"] == booked["filtered"] > 0, category
 
 
 def test_an_attachment_comes_back_byte_for_byte(visited: dict[str, Project]) -> None:

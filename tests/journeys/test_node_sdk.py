@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.journey, needs_node]
 
 SHOP = APPS / "node" / "shop.mjs"
 TYPE_ERROR = "TypeError: Cannot read properties of undefined (reading 'length')"
+TOOK_LONGER = "The nightly import took longer than usual."
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_whatever_is_thrown_has_a_title(project: Project, situation: str, title:
 def test_a_message_is_no_exception_although_it_carries_one(project: Project) -> None:
     issue, event = act("message", project).only()
 
-    assert (issue["title"], issue["level"]) == ("The nightly import took longer than usual.", "warning")
+    assert (issue["title"], issue["level"]) == (TOOK_LONGER, "warning")
     assert issue["culprit"] == "shop in Object.message"
     assert event["exception"]["values"][0]["mechanism"]["synthetic"]
     assert event["grouping"]["reason"].startswith("Grouped by the message")
@@ -104,6 +105,15 @@ def test_an_error_that_nobody_caught(project: Project, situation: str, code: int
     assert (issue["title"], issue["level"], issue["is_unhandled"]) == (title, level, True)
     assert event["exception"]["values"][0]["mechanism"]["handled"] is False
     project.stored(1, "session")
+
+
+def test_errors_go_on_where_traces_and_logs_are_not_wanted(project: Project) -> None:
+    act("traced", project)
+
+    assert [issue["title"] for issue in project.issues(2)] == [TYPE_ERROR, TOOK_LONGER]
+    for category in ("span", "log_item"):
+        booked = project.ledger(category)
+        assert booked["received"] == booked["filtered"] > 0
 
 
 def test_an_attachment_comes_back_byte_for_byte(project: Project) -> None:

@@ -70,6 +70,7 @@ def go_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("go")  # built once
 @pytest.mark.parametrize(
     ("situation", "title", "culprit", "level"),
     [
@@ -118,6 +119,7 @@ def java_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("java")  # fetched once
 @pytest.mark.parametrize(
     ("situation", "code", "title", "culprit", "level"),
     [

@@ -175,6 +175,16 @@ def test_what_the_client_filters_is_not_received(project: Project) -> None:
     assert issue["title"] == DIVISION
 
 
+def test_errors_go_on_where_traces_are_not_wanted(project: Project) -> None:
+    act("traced", project)
+
+    (issue,) = project.issues(2)
+    assert (issue["title"], issue["culprit"]) == (DIVISION, "/checkout")
+    # The SDK is asked not to send the second one, and listens.
+    traces = project.ledger("transaction")
+    assert traces["received"] == traces["filtered"] == 1
+
+
 def test_secrets_and_odd_values(project: Project) -> None:
     _, event = act("odd_values", project).only()
 

@@ -4,7 +4,18 @@ import * as Sentry from "@sentry/browser";
 
 const asked = new URLSearchParams(location.search);
 
-Sentry.init({ dsn: asked.get("dsn"), release: "shop@1.4.2", environment: "staging" });
+const more = {
+  enableLogs: true,
+  integrations: [Sentry.browserTracingIntegration(), Sentry.replayIntegration({ minReplayDuration: 0 })],
+  replaysSessionSampleRate: 1,
+  tracesSampleRate: 1,
+};
+Sentry.init({
+  dsn: asked.get("dsn"),
+  release: "shop@1.4.2",
+  environment: "staging",
+  ...(asked.get("situation") === "traced" ? more : {}),
+});
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 20));
 
@@ -47,6 +58,14 @@ const situations = {
       throw "Payment: refused";
     });
     return later();
+  },
+  async traced() {
+    for (const act of [situations.plain, situations.message]) {
+      Sentry.logger.info("about to act");
+      Sentry.startSpan({ name: "/checkout", op: "task" }, act);
+      await Sentry.getReplay().flush();
+      await Sentry.flush(20_000);
+    }
   },
   attachment() {
     Sentry.getCurrentScope().addAttachment({ filename: "receipt.bin", data: new Uint8Array([10, 0, 255, 10]) });

@@ -4,7 +4,8 @@ import * as Sentry from "@sentry/node";
 
 const [situation, dsn] = process.argv.slice(2);
 
-Sentry.init({ dsn, release: "shop@1.4.2", environment: "staging" });
+const more = situation === "traced" ? { tracesSampleRate: 1, enableLogs: true } : {};
+Sentry.init({ dsn, release: "shop@1.4.2", environment: "staging", ...more });
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -98,6 +99,13 @@ const situations = {
   unhandled() {
     setTimeout(() => checkout("ada"));
     return later();
+  },
+  async traced() {
+    for (const act of [situations.plain, situations.message]) {
+      Sentry.logger.info("about to act");
+      Sentry.startSpan({ name: "/checkout", op: "task" }, act);
+      await Sentry.flush(20_000);
+    }
   },
   attachment() {
     Sentry.getCurrentScope().addAttachment({ filename: "receipt.bin", data: new Uint8Array([10, 0, 255, 10]) });

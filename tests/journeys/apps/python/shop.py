@@ -195,6 +195,14 @@ def odd_values() -> None:
 
 
 @situation
+def traced() -> None:
+    for _ in range(2):
+        with sentry_sdk.start_transaction(name="/checkout"):
+            plain()
+        sentry_sdk.flush(20)
+
+
+@situation
 def large() -> None:
     try:
         raise ValueError("x" * 100_000)
@@ -210,6 +218,7 @@ if __name__ == "__main__":
         environment="staging",
         server_name="web-1",
         auto_enabling_integrations=False,
+        traces_sample_rate=1.0 if name == "traced" else None,
         _experiments={"transport_compression_algo": options[0]} if options else {},
     )
     try:
