@@ -197,9 +197,7 @@ async def expire_api_keys(tx: Tx, project_id: int, at: int) -> None:
 
 async def api_keys(tx: Reader, project_id: int) -> list[ApiKey]:
     """The project's API keys, newest first."""
-    rows = await tx.all(
-        "SELECT * FROM api_keys WHERE project_id = :project_id ORDER BY id DESC", project_id=project_id
-    )
+    rows = await tx.all("SELECT * FROM api_keys WHERE project_id = :project_id ORDER BY id DESC", project_id=project_id)
     return [api_key_of(row) for row in rows]
 
 

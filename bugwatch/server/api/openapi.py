@@ -10,12 +10,12 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import JsonSchemaValue as Schema
 from sanic import Blueprint, HTTPResponse, Request
 from sanic_routing.route import Route
 
@@ -33,8 +33,6 @@ ABOUT = """Authenticate with `Authorization: Bearer` and a personal token, or th
 Ids are integers, instants ISO 8601 in UTC. Lists come in pages: ask again with `cursor` set to `next_cursor` until that
 is null. What you may not see does not exist for you: it is answered with 404.
 """
-
-Schema = dict[str, Any]
 
 
 class Error(Answer):
