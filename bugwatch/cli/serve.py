@@ -59,7 +59,7 @@ async def greeting(house: House, config: Config) -> str:
         "",
         f"  Your data is kept in {config.data_dir.expanduser().absolute()}",
     ]
-    if is_loopback(config.host):
+    if is_loopback(config.host) and not config.base_url:
         lines += ["  Only this machine can reach it. To open it to your network: BUGWATCH_HOST=0.0.0.0 bugwatch serve"]
     return "\n".join([*lines, ""])
 

@@ -36,22 +36,27 @@ class Backups:
         self._db = db
         self._data_dir = data_dir
         self._clock = clock
+        self._turn = asyncio.Lock()
 
     async def take(self, to: Path | None = None) -> Copy:
         """A verified copy of everything, taken online: in the data folder, in the folder `to`, or as the file `to`.
 
         It gets its name only when it is known to be good, so there is never half a backup.
         """
-        target = self._target(to)
-        partial = target.with_name(target.name + PARTIAL)
-        try:
-            counts = await self._db.copy_to(partial, copies.counts)
-            found = await verify(partial)
-            if found.counts != counts:
-                raise Unavailable(f"The copy {target} does not hold what was copied. Nothing was kept; try again.")
-            await asyncio.to_thread(_settle, partial, target)
-        finally:
-            _remove(partial)
+        async with self._turn:
+            target = self._target(to)
+            partial = target.with_name(target.name + PARTIAL)
+            _remove(partial)  # what a backup left that was killed
+            try:
+                counts = await self._db.copy_to(partial, copies.counts)
+                found = await verify(partial)
+                if found.counts != counts:
+                    raise Unavailable(f"The copy {target} does not hold what was copied. Nothing was kept; try again.")
+                await asyncio.to_thread(_settle, partial, target)
+            except OSError as error:
+                raise Unavailable(f"A backup cannot be written to {target}: {error.strerror}.") from None
+            finally:
+                _remove(partial)
         return Copy(target, found.size, found.schema, counts)
 
     def _target(self, to: Path | None) -> Path:

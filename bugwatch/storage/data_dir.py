@@ -40,11 +40,6 @@ class DataDir:
     def backups(self) -> Path:
         return self.path / "backups"
 
-    @property
-    def socket(self) -> Path:
-        """Where a running server listens for its operator."""
-        return self.path / "bugwatch.sock"
-
     def new_snapshot(self, schema: int) -> Path:
         """Where to keep a copy from before an upgrade."""
         self.backups.mkdir(mode=0o700, exist_ok=True)

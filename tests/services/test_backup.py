@@ -145,6 +145,34 @@ async def test_what_a_killed_backup_left_is_swept_once_it_is_old(
     assert (old.exists(), young.exists()) == (False, True)
 
 
+async def test_two_at_once_do_not_write_into_each_other(
+    live: SqliteDatabase, data_dir: DataDir, clock: FakeClock, tmp_path: Path
+) -> None:
+    await put(live, *(f"{n:04}" for n in range(500)))
+    backups = Backups(live, data_dir, clock)
+    target = tmp_path / "x.db"
+    target.with_name("x.db.partial").write_bytes(b"what a killed one left")
+
+    first, second = await asyncio.gather(backups.take(target), backups.take(target), return_exceptions=True)
+
+    assert isinstance(second, Conflict)
+    assert not isinstance(first, BaseException)
+    assert (await backup.verify(target)).counts == first.counts
+
+
+async def test_a_disk_that_fails_at_the_end_leaves_nothing(
+    live: SqliteDatabase, data_dir: DataDir, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(handle: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(backup.os, "fsync", fail)
+    with pytest.raises(Unavailable, match="Input/output error"):
+        await Backups(live, data_dir, clock).take(tmp_path / "x.db")
+
+    assert not list(tmp_path.glob("x.db*"))
+
+
 async def test_postgres_says_how_it_is_done_there(postgres_url: str, data_dir: DataDir, clock: FakeClock) -> None:
     db = await PostgresDatabase.open(postgres_url, clock)
 
