@@ -18,6 +18,7 @@ from bugwatch.domain.batch import Arrival, Batch, New
 from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.outcome import Booking
 from bugwatch.services.digest import Digest, Digested
+from bugwatch.storage import spool
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,9 @@ LINGER_S = 0.002
 
 @dataclass(slots=True)
 class Ticket:
-    """One request's share of a batch. `arrivals` is all of it in raw form, in case it turns out to be poison."""
+    """One request's share of a batch. `arrivals` is all that was taken, in raw form: it may turn out to be poison."""
 
-    arrivals: list[Arrival]
+    arrivals: list[Arrival] = field(default_factory=list)
     ready: list[New] = field(default_factory=list)
     spooled: list[tuple[Arrival, str | None]] = field(default_factory=list)
     bookings: Counter[Booking] = field(default_factory=Counter)
@@ -69,7 +70,12 @@ class GroupCommit:
             await self._task
 
     async def store(self, ticket: Ticket) -> None:
-        """Return once the ticket is on disk. Raises Unavailable if the database takes nothing now."""
+        """Return once the ticket is on disk. Raises Unavailable if the database takes nothing now.
+
+        Who hangs up meanwhile is let go no sooner: until then what was sent takes up memory, and shall count as such.
+        """
+        if self._task is None or self._task.done():
+            raise Unavailable("Bugwatch is stopping.")
         loop = asyncio.get_running_loop()
         ticket._queued_at = loop.time()
         ticket._done = loop.create_future()
@@ -77,7 +83,11 @@ class GroupCommit:
         self._arrived.set()
         if len(self._queue) >= self._last_size:
             self._is_enough.set()
-        await ticket._done
+        try:
+            await asyncio.shield(ticket._done)
+        except asyncio.CancelledError:
+            await asyncio.wait([ticket._done, self._task], return_when=asyncio.FIRST_COMPLETED)
+            raise
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -115,12 +125,14 @@ class GroupCommit:
             for ticket in tickets:
                 _settle(ticket, error)
         except Exception as error:  # noqa: BLE001 - a poison item costs itself only: once more, one at a time
-            if len(tickets) == 1:
-                await self._keep(tickets[0], error)
-            else:
+            if len(tickets) > 1:
                 log.warning("A batch failed (%s); storing its items one by one", error)
                 for ticket in tickets:
                     await self._commit([ticket])
+            elif isinstance(error, spool.Settled):
+                _settle(tickets[0], None)
+            else:
+                await self._keep(tickets[0], error)
         else:
             for ticket in tickets:
                 _settle(ticket, None)

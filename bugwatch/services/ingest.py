@@ -102,7 +102,7 @@ class Ingest:
     async def start(self) -> None:
         """Take up what the last process left in the spool, and begin to commit."""
         await self._digest.start()
-        await self._db.write(lambda tx: spool.retry_all(tx, self._db.instance))
+        await self._db.write(spool.retry_all)
         await self.look_around()
         self._has_spooled.set()
         self._commit.start()
@@ -124,7 +124,7 @@ class Ingest:
         `dropped` are items that the door found unusable or unserved: they are booked with the rest. Raises Unavailable
         if the database takes nothing now.
         """
-        ticket = Ticket(list(arrivals))
+        ticket = Ticket()
         refused = [refusal for arrival in arrivals if (refusal := await self._admit(access, arrival, ticket))]
         for refusal in (*dropped, *refused):
             ticket.bookings[received(refusal.arrival)] += 1
@@ -175,6 +175,7 @@ class Ingest:
         refusal = self._limit(access, arrival)
         if refusal:
             return refusal
+        ticket.arrivals.append(arrival)
         ticket.bookings[received(arrival)] += 1
         if draft is not None:
             try:
@@ -232,8 +233,8 @@ class Ingest:
                     tickets.append(await self._settling(arrival, known[arrival.project_id]))
                     await asyncio.sleep(0)  # those who send now come first
                 await asyncio.gather(*(self._commit.store(ticket) for ticket in tickets))
-            except BugwatchError as error:  # the loop must not die: the rows are still there
-                log.warning("Spooled events wait: %s", error)
+            except Exception as error:  # the loop must not die: the rows are still there
+                log.warning("Spooled events wait: %s", error, exc_info=not isinstance(error, BugwatchError))
                 await asyncio.sleep(WATCH_S)
                 continue
             if not arrivals and self._commit.is_busy:
@@ -268,8 +269,8 @@ class Ingest:
             try:
                 await self.look_around()
                 await self.book()
-            except BugwatchError as error:  # the loop must not die: the next second tries again
-                log.warning("The ledger of refusals waits: %s", error)
+            except Exception as error:  # the loop must not die: the next second tries again
+                log.warning("The ledger of refusals waits: %s", error, exc_info=not isinstance(error, BugwatchError))
 
     async def look_around(self) -> None:
         """Measure the disk and the spool: they choose the gear. Runs each second."""
@@ -299,7 +300,7 @@ class Ingest:
 
         try:
             await self._db.write(work)
-        except BugwatchError:
+        except Exception:
             self._unbooked += bookings
             self._unattributed += reasons
             raise

@@ -9,10 +9,16 @@ import msgspec
 
 from bugwatch.domain.batch import Arrival
 from bugwatch.domain.clock import MINUTE
+from bugwatch.domain.limits import MIB
 from bugwatch.domain.outcome import Category
 from bugwatch.storage.database import Reader, Row, Tx
 
 LOAN = 5 * MINUTE
+PORTION_BYTES = 16 * MIB
+
+
+class Settled(Exception):
+    """Another instance has settled these items: we took longer than our loan, and they are stored and booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +41,39 @@ async def put(tx: Tx, items: Sequence[tuple[Arrival, str | None]]) -> None:
 
 
 async def take(tx: Tx, limit: int, instance: int) -> list[Arrival]:
-    """Lend out the oldest items that nobody is working on. Settled by `remove` in the transaction of their verdict."""
+    """Lend out the oldest items that nobody else is working on: at most `limit`, and about `PORTION_BYTES`.
+
+    Settled by `remove` in the transaction of their verdict. What this instance borrowed before, it did not settle.
+    """
     rows = await tx.all(
         """
         UPDATE spool SET claimed_by = :instance, claimed_until = :until
-        WHERE claimed_until < :now AND id IN (
-            SELECT id FROM spool
-            WHERE error IS NULL AND claimed_until < :now
-            ORDER BY id
-            LIMIT :limit)
+        WHERE (claimed_until < :now OR claimed_by = :instance) AND id IN (
+            SELECT id FROM (
+                SELECT id, SUM(size) OVER (ORDER BY id) - size AS bytes_before FROM (
+                    SELECT id, LENGTH(raw) AS size FROM spool
+                    WHERE error IS NULL AND (claimed_until < :now OR claimed_by = :instance)
+                    ORDER BY id
+                    LIMIT :limit) AS oldest) AS portion
+            WHERE bytes_before < :most)
         RETURNING *""",
         instance=instance,
         until=tx.now + LOAN,
         now=tx.now,
         limit=limit,
+        most=PORTION_BYTES,
     )
     return sorted((_arrival(row) for row in rows), key=lambda arrival: arrival.id)
 
 
 async def remove(tx: Tx, ids: Sequence[int]) -> None:
-    await tx.among("DELETE FROM spool WHERE id IN :keys RETURNING id", sorted(ids))
+    """Settle these items, in the transaction of their verdict. Raises Settled if one is not there any more."""
+    if len(await tx.among("DELETE FROM spool WHERE id IN :keys RETURNING id", sorted(ids))) < len(ids):
+        raise Settled("Items of the spool are settled already.")
 
 
-async def retry_all(tx: Tx, instance: int) -> int:
-    """At start: give up this instance's loans, and try once more what failed. How many rows wait."""
-    await tx.run("UPDATE spool SET claimed_until = 0 WHERE claimed_by = :instance", instance=instance)
+async def retry_all(tx: Tx) -> int:
+    """At start: try once more what failed. How many rows that is."""
     return await tx.run("UPDATE spool SET error = NULL WHERE error IS NOT NULL")
 
 

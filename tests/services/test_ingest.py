@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -24,7 +24,7 @@ from bugwatch.services.ingest import Gear, Ingest, Room
 from bugwatch.services.pipeline import Draft, Pipeline
 from bugwatch.services.projects import Access, Projects
 from bugwatch.storage import ledger, spool
-from bugwatch.storage.database import Database
+from bugwatch.storage.database import Database, Tx
 from tests import make
 from tests.conftest import FakeClock
 
@@ -207,6 +207,23 @@ async def test_poison_that_only_the_ledger_finds_costs_itself_only(door: Door, m
     assert await door.totals() == {"received": 8, "stored": 7, "waiting": 1}
 
 
+async def test_what_was_refused_is_not_kept_with_the_poison_of_its_request(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(self: Digest, batch: Batch) -> Digested:
+        if batch.events:
+            raise ValueError("a row that no table takes")
+        return await store(self, batch)
+
+    store = Digest.store
+    monkeypatch.setattr(Digest, "store", breaks)
+    limited = Access(_with_limit(door.access.project, 1), None)
+    refused = await door.ingest.take(limited, [door.arrival(), door.arrival()])
+
+    assert [refusal.outcome for refusal in refused] == [Outcome.LIMITED]
+    assert await door.totals() == {"received": 2, "limited": 1, "waiting": 1}
+
+
 async def test_a_database_that_takes_nothing_is_unavailable_and_counts_nothing(door: Door) -> None:
     door.digest.fails = Unavailable("The disk is full.")
     with pytest.raises(Unavailable):
@@ -263,6 +280,118 @@ async def test_an_item_that_is_no_json_is_invalid(door: Door) -> None:
 
     assert refusal.outcome is Outcome.INVALID
     assert await door.totals() == {"received": 1, "invalid": 1}
+
+
+async def test_who_hangs_up_is_let_go_once_what_he_sent_is_on_disk(door: Door) -> None:
+    door.digest.delay = 0.1
+    sending = asyncio.create_task(door.send())
+    await asyncio.sleep(0.05)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+    assert await door.totals() == {"received": 1, "stored": 1}
+
+
+async def test_after_the_end_nothing_is_taken_and_nobody_waits_for_ever(door: Door) -> None:
+    await door.ingest.stop()
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(5):
+            await door.send()
+
+
+async def test_a_database_that_goes_away_and_comes_back_is_looked_at_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    def gone() -> int:
+        asked.set()
+        raise ConnectionRefusedError("nobody listens there")
+
+    monkeypatch.setattr(ingest, "WATCH_S", 0.01)
+    door.ingest.room = replace(door.ingest.room, free_bytes=gone)
+    await _until(asked.is_set)
+    door.ingest.room = replace(door.ingest.room, free_bytes=lambda: 4_711)
+
+    await _until(lambda: door.ingest.free_bytes == 4_711)
+
+
+async def test_what_the_database_did_not_take_is_drained_as_soon_as_it_does(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "WATCH_S", 0.01)
+    door.digest.fails = Unavailable("The disk is full.")
+    door.digest.delay = 0.01
+    await door.db.write(lambda tx: spool.put(tx, [(door.arrival(), None)]))
+    door.ingest.look_into_spool()
+    await asyncio.sleep(0.1)
+    door.digest.fails = None
+
+    await _until_stored(door)
+
+
+async def test_the_spool_is_taken_in_portions_that_fit_in_memory(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    await door.ingest.stop()
+    monkeypatch.setattr(spool, "PORTION_BYTES", 250)
+    waiting = [replace(door.arrival(), payload=b"x" * 100) for _ in range(7)]
+    await door.db.write(lambda tx: spool.put(tx, [(arrival, None) for arrival in waiting]))
+
+    portions = [await door.db.write(lambda tx, n=n: spool.take(tx, 5, n)) for n in range(4)]
+
+    assert [len(portion) for portion in portions] == [3, 3, 1, 0]
+    assert [arrival.id for portion in portions for arrival in portion] == [arrival.id for arrival in waiting]
+
+
+async def test_what_another_instance_settled_meanwhile_is_not_booked_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [[door.arrival(), door.arrival()]]
+
+    async def outlived(tx: Tx, limit: int, instance: int) -> list[Arrival]:
+        return late.pop() if late else []
+
+    monkeypatch.setattr(spool, "take", outlived)
+    door.ingest.look_into_spool()
+    await _until(lambda: not late)
+    await door.settled()
+
+    assert await door.totals() == {}
+
+
+async def test_a_drain_that_fails_once_goes_on(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = spool.take
+    tries: list[int] = []
+
+    async def fails_once(tx: Tx, limit: int, instance: int) -> list[Arrival]:
+        tries.append(limit)
+        if len(tries) == 1:
+            raise ConnectionRefusedError("nobody listens there")
+        return await take(tx, limit, instance)
+
+    monkeypatch.setattr(ingest, "WATCH_S", 0.01)
+    monkeypatch.setattr(spool, "take", fails_once)
+    left = door.arrival()
+    await door.db.write(lambda tx: spool.put(tx, [(left, None)]))
+    door.ingest.look_into_spool()
+
+    await _until_stored(door)
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if is_so():
+                return
+            await asyncio.sleep(0.01)
+
+
+async def _until_stored(door: Door) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if await door.totals() == {"stored": 1}:
+                return
+            await asyncio.sleep(0.01)
 
 
 def _with_limit(project: Project, per_minute: int) -> Project:
