@@ -155,10 +155,6 @@ class SqliteDatabase:
             )
         return f"SQLite {sqlite3.sqlite_version}", wrong
 
-    async def raw(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` on the writer's connection outside a transaction: for pragmas, checkpoints and vacuum."""
-        return await self._submit(work)
-
     async def close(self) -> None:
         """Finish what is queued, fold the WAL into the file, and let go of it. May be called twice."""
         self._is_closing = True
