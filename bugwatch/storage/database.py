@@ -21,6 +21,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from bugwatch.domain.errors import BugwatchError
+
 T = TypeVar("T")
 
 Value = int | float | str | bytes | None
@@ -29,6 +31,13 @@ Dialect = Literal["sqlite", "postgres"]
 
 # Rows or keys per statement: few texts, so that all stay in the statement caches of both drivers.
 CHUNKS = (128, 32, 8, 1)
+
+
+class Overtaken(BugwatchError):
+    """Raised by a transaction: another one has changed what it relied on, between two of its statements.
+
+    It is rolled back and run once more. On SQLite transactions do not overlap.
+    """
 
 
 class Reader(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bugwatch.domain.batch import NewEvent
 from bugwatch.domain.clock import SECOND
 from bugwatch.domain.ids import Ids
-from bugwatch.storage.database import Tx
+from bugwatch.storage.database import Overtaken, Tx
 from bugwatch.storage.tag_values import Tag
 
 
@@ -97,11 +97,13 @@ async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int
             event_count = issues.event_count + excluded.event_count,
             stored_count = issues.stored_count + excluded.stored_count,
             user_count = issues.user_count + excluded.user_count
-        RETURNING id, status""",
+        RETURNING id, status, number, deleted_at""",
         [_row(change, numbers.get(issue_id), values, tx.now) for issue_id, change in sorted(by_issue.items())],
     )
     touched = []
     for row in rows:
+        if row["deleted_at"] is not None or row["number"] is None:
+            raise Overtaken("The issue was deleted while an event of it was being stored.")
         change = by_issue[row["id"]]
         kind = "new" if change.is_new else None
         if row["status"] == "resolved" and await _reopen(tx, change):

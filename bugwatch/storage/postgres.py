@@ -16,7 +16,7 @@ import asyncpg
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import BugwatchError, Conflict, Invalid, Unavailable
 from bugwatch.domain.ids import INSTANCES
-from bugwatch.storage.database import Dialect, Reader, Row, Value, Work, chunked, key_chunks
+from bugwatch.storage.database import Dialect, Overtaken, Reader, Row, Value, Work, chunked, key_chunks
 
 T = TypeVar("T")
 
@@ -34,10 +34,12 @@ class PostgresDatabase:
 
     dialect: Dialect = "postgres"
 
-    def __init__(self, pool: asyncpg.Pool, holder: asyncpg.Connection, instance: int, clock: Clock) -> None:
+    def __init__(self, url: str, pool: asyncpg.Pool, holder: asyncpg.Connection, instance: int, clock: Clock) -> None:
         self.instance = instance
         self.pool = pool
+        self._url = url
         self._holder = holder  # keeps this instance's slot while the process lives
+        self._holding = asyncio.Lock()
         self._clock = clock
 
     @classmethod
@@ -52,16 +54,17 @@ class PostgresDatabase:
             if holder:
                 await holder.close()
             raise Unavailable(f"Postgres cannot be reached: {error}. Check BUGWATCH_DATABASE_URL.") from error
-        return cls(pool, holder, instance, clock)
+        return cls(url, pool, holder, instance, clock)
 
     async def write(self, work: Work[T]) -> T:
         for attempt in range(TRIES):
             try:
+                await self._hold_slot()
                 async with self.pool.acquire() as connection:
                     tx = PostgresTx(connection, self._clock())
                     async with connection.transaction():
                         result = await work(tx)
-            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Overtaken) as error:
                 if attempt == TRIES - 1:
                     raise _translate(error) from error
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
@@ -78,7 +81,7 @@ class PostgresDatabase:
         try:
             async with self.pool.acquire() as connection:
                 yield PostgresTx(connection, self._clock())
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _translate(error) from error
 
     async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
@@ -100,7 +103,23 @@ class PostgresDatabase:
     async def close(self) -> None:
         if not self._holder.is_closed():
             await self._holder.close()
-        await asyncio.wait_for(self.pool.close(), 10)
+        try:
+            await asyncio.wait_for(self.pool.close(), 10)
+        except TimeoutError:
+            self.pool.terminate()
+
+    async def _hold_slot(self) -> None:
+        """A server that restarts forgets who is who: ids would be made twice if two had the same number."""
+        if not self._holder.is_closed():
+            return
+        async with self._holding:
+            if not self._holder.is_closed():
+                return
+            holder = await asyncpg.connect(self._url)
+            if not await _take(holder, self.instance):
+                await holder.close()
+                raise Unavailable("Another instance has taken this one's place in the database. Restart this one.")
+            self._holder = holder
 
 
 class PostgresTx:
@@ -153,12 +172,18 @@ class PostgresTx:
 
 async def _take_slot(connection: asyncpg.Connection) -> int:
     for slot in range(INSTANCES):
-        if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, slot):
+        if await _take(connection, slot):
             return slot
     raise Unavailable(f"{INSTANCES} instances already share this database; stop one before starting another.")
 
 
+async def _take(connection: asyncpg.Connection, slot: int) -> bool:
+    return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LOCK_CLASS, slot))
+
+
 def _translate(error: BaseException) -> BugwatchError:
+    if isinstance(error, BugwatchError):
+        return error
     if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
         return Conflict(f"That collides with what is stored: {error}.")
     if isinstance(error, asyncpg.DataError):

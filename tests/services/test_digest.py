@@ -14,8 +14,8 @@ from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Category
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest, Digested
-from bugwatch.storage import event_keys, events, ledger, tag_values
-from bugwatch.storage.database import Database, Row
+from bugwatch.storage import event_keys, events, issue_states, ledger, tag_values
+from bugwatch.storage.database import Database, Row, Tx
 from tests import make
 from tests.conftest import FakeClock
 
@@ -199,6 +199,33 @@ async def test_a_muted_issue_stays_muted(db: Database, digest: Digest, shop: int
 
     assert (await issues(db))[0]["status"] == "ignored"
     assert await transitions(db) == ["new"]
+
+
+async def test_an_issue_that_is_deleted_while_its_next_event_arrives_takes_nothing_with_it(
+    db: Database, digest: Digest, shop: int, clock: FakeClock
+) -> None:
+    if db.dialect == "sqlite":
+        pytest.skip("SQLite has one writer: nothing comes between.")
+    await digest.store(batch(make.event(shop, clock.now)))
+    [old] = await issues(db)
+    next_event = make.event(shop, clock.now)
+
+    async def delete(tx: Tx) -> asyncio.Task[Digested]:
+        await issue_states.delete(tx, old["id"])
+        storing = asyncio.create_task(digest.store(batch(next_event)))
+        async with asyncio.timeout(10):
+            while True:
+                if await tx.value("SELECT COUNT(*) FROM pg_locks WHERE NOT granted"):
+                    return storing
+                await asyncio.sleep(0.01)
+
+    await (await db.write(delete))
+
+    [_, new] = await issues(db)
+    assert (new["number"], new["event_count"], new["deleted_at"]) == (2, 1, None)
+    async with db.read() as tx:
+        [stored] = await events.of_issue(tx, new["id"], 10)
+    assert stored.event_id == next_event.arrival.event_id
 
 
 async def test_tags_hours_and_users_are_counted(db: Database, digest: Digest, shop: int, clock: FakeClock) -> None:

@@ -1,0 +1,85 @@
+"""What only Postgres can do to us: lose connections, and let others in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from bugwatch.domain.errors import Unavailable
+from bugwatch.storage.database import Tx
+from bugwatch.storage.postgres import PostgresDatabase
+
+
+@pytest.fixture
+async def first(migrated_postgres_url: str) -> AsyncIterator[PostgresDatabase]:
+    database = await PostgresDatabase.open(migrated_postgres_url)
+    yield database
+    await database.close()
+
+
+async def nothing(tx: Tx) -> None:
+    await tx.value("SELECT 1")
+
+
+async def cut_off(url: str) -> None:
+    """What a restart of the server does to all that are connected to this database."""
+    connection = await asyncpg.connect(url)
+    async with asyncio.timeout(10):
+        while True:
+            others = await connection.fetch(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+            )
+            if not others:
+                break
+            await asyncio.sleep(0.01)
+    await connection.close()
+
+
+async def recovered(database: PostgresDatabase) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await database.write(nothing)
+            except Unavailable:
+                await asyncio.sleep(0.01)
+
+
+async def test_an_instance_that_was_cut_off_takes_its_own_place_again(
+    first: PostgresDatabase, migrated_postgres_url: str
+) -> None:
+    await cut_off(migrated_postgres_url)
+    await recovered(first)
+    second = await PostgresDatabase.open(migrated_postgres_url)
+
+    assert (first.instance, second.instance) == (0, 1)
+    await second.close()
+
+
+async def test_an_instance_whose_place_was_taken_meanwhile_writes_no_more(
+    first: PostgresDatabase, migrated_postgres_url: str
+) -> None:
+    await cut_off(migrated_postgres_url)
+    second = await PostgresDatabase.open(migrated_postgres_url)
+    assert second.instance == first.instance
+
+    with pytest.raises(Unavailable, match="Restart"):
+        await first.write(nothing)
+    await second.close()
+
+
+async def test_a_server_that_is_gone_is_unavailable_for_readers_too(
+    first: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def acquire(self) -> None:
+            raise ConnectionRefusedError("nobody listens there")
+
+    monkeypatch.setattr(first, "pool", Gone())
+    with pytest.raises(Unavailable):
+        async with first.read() as tx:
+            await tx.value("SELECT 1")
