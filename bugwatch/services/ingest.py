@@ -248,7 +248,7 @@ class Ingest:
     async def _settling(self, arrival: Arrival, project: Project | None) -> Ticket:
         """What settles a spooled item: its verdict, or the error with which it goes back."""
         ticket = Ticket([arrival], spool_ids=[arrival.id])
-        if project is None:
+        if project is None or project.deleted_at is not None:
             ticket.bookings[verdict(arrival, Outcome.INVALID, "deleted_project")] += 1
             return ticket
         try:

@@ -55,7 +55,7 @@ _SETTINGS = {
     "auto_vacuum": (2, "the file was made by another program, and will not give space back. Restore a backup of ours."),
 }
 LARGEST_WAL = 512 * 1024 * 1024
-_READER_PRAGMAS = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON")
+_READER_PRAGMAS = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON", "PRAGMA cache_size = -8000")
 
 
 @dataclass(slots=True)

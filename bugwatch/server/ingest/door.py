@@ -73,7 +73,12 @@ async def take(
 
 
 def answer(
-    event_id: str, taken: int, refused: Sequence[Refusal], switched_off: Iterable[str] = (), status: int = 200
+    request: Request,
+    event_id: str,
+    taken: int,
+    refused: Sequence[Refusal],
+    switched_off: Iterable[str] = (),
+    status: int = 200,
 ) -> HTTPResponse:
     """`{"id": …}`, or a 429 if all that was wanted is over a limit; in both cases with the limits as headers."""
     limits = [
@@ -93,5 +98,5 @@ def answer(
         headers["X-Sentry-Rate-Limits"] = rate_limits(limits)
     body: dict[str, object] = {"id": event_id} if event_id else {}
     if status == 429:
-        body = {"code": "rate_limited", "detail": refused[0].detail}
+        body = {"code": "rate_limited", "detail": refused[0].detail, "request_id": str(request.id)}
     return HTTPResponse(msgspec.json.encode(body), status, headers, "application/json")

@@ -56,6 +56,7 @@ async def take_envelope(request: Request, project_id: int | None, body: bytes) -
     house(request).ingest.report(sorted_.reports)
     refused = await take(request, access, sorted_.arrivals, sorted_.dropped)
     return answer(
+        request,
         sorted_.event_id,
         len(sorted_.arrivals) - len(refused) + len(sorted_.dropped),
         refused,

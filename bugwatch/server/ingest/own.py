@@ -56,7 +56,7 @@ async def post(request: Request) -> HTTPResponse:
         if refused and refused[0].outcome is Outcome.INVALID:
             raise Invalid(refused[0].detail)
         is_taken = not refused or refused[0].outcome is not Outcome.LIMITED
-        return answer(event_id, int(is_taken), refused, status=202)
+        return answer(request, event_id, int(is_taken), refused, status=202)
 
 
 @bp.options("/api/v1/events", name="preflight")

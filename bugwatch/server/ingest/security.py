@@ -60,7 +60,7 @@ async def post(request: Request, project_id: int) -> HTTPResponse:
         dropped += [Refusal(arrival(b""), Outcome.INVALID, "malformed") for _ in range(reports.malformed_count)]
         wanted = [arrival(event.payload) for event in reports.events if not event.is_noise]
         refused = await take(request, access, wanted, dropped)
-        response = answer("", len(wanted) - len(refused) + len(dropped), refused)
+        response = answer(request, "", len(wanted) - len(refused) + len(dropped), refused)
         if response.status == 200:
             return HTTPResponse(status=200, headers=dict(response.headers), content_type="text/plain")
         return response

@@ -85,4 +85,4 @@ async def take_event(request: Request, project_id: int | None, body: bytes, rese
     refused = await take(request, access, [arrival])
     if refused and refused[0].outcome is Outcome.INVALID:
         raise Invalid(refused[0].detail)
-    return answer(event_id, 0 if refused and refused[0].outcome is Outcome.LIMITED else 1, refused)
+    return answer(request, event_id, 0 if refused and refused[0].outcome is Outcome.LIMITED else 1, refused)
