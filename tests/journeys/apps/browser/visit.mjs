@@ -31,11 +31,16 @@ const complaints = {};
 for (const [situation, dsn] of Object.entries(JSON.parse(wanted))) {
   const page = await browser.newPage();
   const said = (complaints[situation] = []);
+  const pending = new Set();
+  page.on("request", (request) => pending.add(request));
+  page.on("requestfinished", (request) => pending.delete(request));
+  page.on("requestfailed", (request) => pending.delete(request));
   page.on("console", (message) => message.type() === "error" && said.push(message.text()));
   page.on("requestfailed", (request) => said.push(`${request.method()} ${request.url()}: ${request.failure().errorText}`));
   page.on("response", (response) => response.ok() || said.push(`${response.status()} ${response.url()}`));
   await page.goto(`http://127.0.0.1:${server.address().port}/?${new URLSearchParams({ situation, dsn })}`);
   await page.waitForFunction(() => window.isDone, undefined, { timeout: 60_000 });
+  while (pending.size) await new Promise((resolve) => setTimeout(resolve, 10));
   await page.close();
 }
 await browser.close();
