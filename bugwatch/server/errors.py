@@ -7,10 +7,11 @@ request id, logged with its traceback, which nobody but the operator sees.
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 
 import msgspec
 from sanic import HTTPResponse, Request
-from sanic.exceptions import SanicException
+from sanic.exceptions import SanicException, ServiceUnavailable
 from sanic.handlers import ErrorHandler
 
 from bugwatch.domain.errors import (
@@ -45,6 +46,7 @@ STATUSES: dict[type[BugwatchError], tuple[int, str]] = {
 }
 
 UNAVAILABLE_S = 60
+CLIENT_GONE = 499  # as nginx calls it; nobody reads it
 
 # What the server itself finds wrong with a request.
 HTTP: dict[int, tuple[str, str]] = {
@@ -58,8 +60,10 @@ HTTP: dict[int, tuple[str, str]] = {
 class Errors(ErrorHandler):
     async def default(self, request: Request, exception: Exception) -> HTTPResponse:  # type: ignore[override]
         """The answer to `exception`, in the form that the caller reads."""
+        if isinstance(exception, CancelledError):
+            return HTTPResponse(status=CLIENT_GONE)
         if is_ingest(request.path):
-            if isinstance(exception, Unavailable):
+            if isinstance(exception, Unavailable | ServiceUnavailable):
                 # SDKs drop what gets a 5xx, and wait when they are told to.
                 exception = RateLimited(str(exception), UNAVAILABLE_S, reason="unavailable")
             house(request).ingest.refuse(describe(exception)[1])
@@ -79,11 +83,16 @@ def describe(exception: Exception) -> tuple[int, str, str]:
     if isinstance(exception, BugwatchError):
         for kind in type(exception).__mro__:
             if kind in STATUSES:
-                return *STATUSES[kind], str(exception)
+                return *STATUSES[kind], _tamed(str(exception))
     if isinstance(exception, SanicException) and exception.status_code < 500:
-        code, sentence = HTTP.get(exception.status_code, ("invalid", str(exception)))
+        code, sentence = HTTP.get(exception.status_code, ("invalid", _tamed(str(exception))))
         return exception.status_code, code, sentence
     return 500, "internal", "Something broke on our side. The log has it under this request id."
+
+
+def _tamed(words: str) -> str:
+    """What stands in a header need not be UTF-8, and then arrives with halves of characters that no answer can hold."""
+    return words.encode("utf-8", "replace").decode()
 
 
 def json_error(request: Request, status: int, code: str, sentence: str, exception: Exception) -> HTTPResponse:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 import msgspec
 from sanic import HTTPResponse, Request
+from sanic.exceptions import RequestTimeout
 
 from bugwatch.domain.batch import Arrival
 from bugwatch.domain.errors import Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
+from bugwatch.domain.limits import MIB
 from bugwatch.domain.outcome import Outcome
 from bugwatch.protocol.auth import Credentials, understood
-from bugwatch.protocol.encoding import ByteBudget, Reserve, decoder_for
+from bugwatch.protocol.encoding import ByteBudget, Decoder, Reserve, decode, decoder_for
 from bugwatch.protocol.rate_limit_headers import RateLimit, rate_limits, retry_after
 from bugwatch.server.context import house
 from bugwatch.services.ingest import Refusal
@@ -21,6 +25,8 @@ from bugwatch.services.projects import Access
 
 UNSUPPORTED_S = 3_600
 BUSY_S = 60
+BODY_S = 60  # who trickles would keep others out
+INLINE_BYTES = MIB  # what expands to more is expanded beside the loop
 
 
 @asynccontextmanager
@@ -31,19 +37,47 @@ async def body_of(request: Request) -> AsyncIterator[tuple[bytes, Reserve]]:
 
 
 async def _read(request: Request, reserve: Reserve) -> bytes:
-    limits = house(request).limits
-    decoder = decoder_for(request.headers.get("content-encoding"), limit=limits.expanded_bytes, reserve=reserve)
+    """The body is expanded when it is there: else a small bomb whose end is late would keep the room of all others."""
+    encoding, limit = request.headers.get("content-encoding"), house(request).limits.expanded_bytes
+    decoder = decoder_for(encoding, limit=min(limit, INLINE_BYTES))
+    body = await _arrived(request, reserve)
+    if type(decoder) is Decoder:  # it comes as it is
+        return body
+    try:
+        expanded = decoder.feed(body) + decoder.finish()
+    except TooLarge:
+        return await _beside(partial(decode, body, encoding, limit=limit, reserve=reserve))
+    reserve(len(expanded))
+    return expanded
+
+
+async def _arrived(request: Request, reserve: Reserve) -> bytes:
     if request.stream is None:
         return b""
+    most = house(request).limits.compressed_bytes
     pieces: list[bytes] = []
     arrived = 0
-    async for chunk in request.stream:  # type: ignore[attr-defined]
-        arrived += len(chunk)
-        if arrived > limits.compressed_bytes:
-            raise TooLarge(f"The request is too large: at most {limits.compressed_bytes:,} bytes are taken.")
-        pieces.append(decoder.feed(chunk))
-    pieces.append(decoder.finish())
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream:  # type: ignore[attr-defined]
+                arrived += len(chunk)
+                if arrived > most:
+                    raise TooLarge(f"The request is too large: at most {most:,} bytes are taken.")
+                reserve(len(chunk))
+                pieces.append(chunk)
+    except TimeoutError:
+        raise RequestTimeout("The body took too long to arrive.") from None
     return b"".join(pieces)
+
+
+async def _beside(work: Callable[[], bytes]) -> bytes:
+    """Run it on a thread. Who is cancelled waits for its end: only then is what it reserved given back."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
 
 
 async def admit(request: Request, credentials: Credentials) -> Access:
