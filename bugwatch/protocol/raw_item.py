@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from bugwatch.domain.ids import clean_event_id
+from bugwatch.protocol.event_limits import without_nul
 from bugwatch.protocol.lenient_json import parse_object
 
 
@@ -20,5 +21,5 @@ def key_of(item_type: str, payload: bytes, event_id: str) -> str:
     if item_type == "check_in":
         check_in_id = clean_event_id(document.get("check_in_id"))
         if check_in_id and check_in_id.strip("0"):
-            return f"{check_in_id}:{str(document.get('status'))[:20]}"
+            return f"{check_in_id}:{without_nul(str(document.get('status'))[:20])}"
     return blake2b(payload, digest_size=16).hexdigest()

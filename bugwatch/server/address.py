@@ -14,7 +14,9 @@ Network = IPv4Network | IPv6Network
 
 def client_address(request: Request) -> str:
     """Where the request came from. Behind trusted proxies: the last in X-Forwarded-For that is not theirs."""
-    return believed(request.ip, request.headers.get("x-forwarded-for", ""), house(request).site.trusted_proxies)
+    # Some proxies add a line of their own below the one that came: all lines together are the list.
+    forwarded_for = ",".join(request.headers.getall("x-forwarded-for", ()))
+    return believed(request.ip, forwarded_for, house(request).site.trusted_proxies)
 
 
 def is_from_proxy(request: Request) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 
 from bugwatch.domain.batch import Arrival
 from bugwatch.domain.clock import Clock
-from bugwatch.domain.errors import BugwatchError, Conflict
+from bugwatch.domain.errors import Conflict
 from bugwatch.domain.ids import Ids, new_event_id
 from bugwatch.domain.outcome import Category
 from bugwatch.domain.quota import TokenBucket
@@ -32,6 +32,7 @@ NAME = "Bugwatch itself"
 SLUG = "bugwatch-itself"
 PER_MINUTE = 30
 WAITING = 100
+_TEXT_LENGTH = 8_192
 
 
 class OwnErrors(logging.Handler):
@@ -71,8 +72,11 @@ class OwnErrors(logging.Handler):
             return  # a report of ours could not be read: one about that would fare no better, and so on without end
         if self._bucket.take(self._clock()):
             return  # an error storm is in the log; here its first thirty a minute say enough
-        payload = event_of(record, record.exc_info[1], self._site)
-        self._loop.call_soon_threadsafe(self._put, payload)
+        try:
+            payload = event_of(record, record.exc_info[1], self._site)
+            self._loop.call_soon_threadsafe(self._put, payload)
+        except Exception:  # noqa: BLE001 - who logs an error has trouble enough
+            self.handleError(record)
 
     def _put(self, payload: bytes) -> None:
         if not self._queue.full():
@@ -83,7 +87,7 @@ class OwnErrors(logging.Handler):
             payload = await self._queue.get()
             try:
                 await self._report(payload)
-            except BugwatchError as error:  # the loop must not die; nor may reporting an error report itself
+            except Exception as error:  # noqa: BLE001 - it must not die; nor may reporting an error report itself
                 log.warning("An error of our own stays in the log only: %s", error)
 
     async def _report(self, payload: bytes) -> None:
@@ -127,7 +131,7 @@ def event_of(record: logging.LogRecord, error: BaseException, site: Site) -> byt
             "platform": "python",
             "level": "error",
             "logger": record.name,
-            "logentry": {"message": str(record.msg), "formatted": record.getMessage()[:8_192]},
+            "logentry": {"message": _text(str(record.msg)), "formatted": _text(record.getMessage())},
             "release": f"bugwatch@{site.version}",
             "exception": {"values": [_exception(link) for link in reversed(chain)]},
         }
@@ -139,10 +143,15 @@ def _exception(error: BaseException) -> dict[str, object]:
     return {
         "type": kind.__name__,
         "module": kind.__module__,
-        "value": str(error)[:8_192],
+        "value": _text(str(error)),
         "mechanism": {"type": "logging", "handled": True},
         "stacktrace": {"frames": [_frame(*entry) for entry in traceback.walk_tb(error.__traceback__)][-100:]},
     }
+
+
+def _text(words: str) -> str:
+    """What a stranger sent may be in it, with halves of characters that no JSON can hold."""
+    return words[:_TEXT_LENGTH].encode("utf-8", "replace").decode()
 
 
 def _frame(frame: FrameType, lineno: int) -> dict[str, object]:

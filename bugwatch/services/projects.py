@@ -129,10 +129,11 @@ class Projects:
 
     def forget(self) -> None:
         """Read keys anew from now on: after one was changed."""
-        self._known.clear()
+        self._known = {}  # a new one: who is reading just now keeps what it read in the old one
 
     async def _find(self, name: str | bytes) -> Access | None:
-        until, access = self._known.get(name, (0, None))
+        known = self._known
+        until, access = known.get(name, (0, None))
         if self._clock() < until:
             return access
         async with self._db.read() as tx:
@@ -144,9 +145,9 @@ class Projects:
                 project_id = await projects.project_of_api_key(tx, name)
             project = await projects.get(tx, project_id) if project_id else None
         access = Access(project, key) if project else None
-        if len(self._known) >= KEYS_KEPT:  # somebody is guessing
-            self._known.clear()
-        self._known[name] = (self._clock() + KEY_LIFE, access)
+        if len(known) >= KEYS_KEPT:  # somebody is guessing
+            known.clear()
+        known[name] = (self._clock() + KEY_LIFE, access)
         return access
 
     async def _only_organization(self, tx: Tx) -> int:

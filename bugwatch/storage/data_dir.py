@@ -48,14 +48,17 @@ class DataDir:
     def secret_key(self) -> str:
         """The key of this instance, made at first use and kept in a file that only its owner can read."""
         path = self.path / "secret.key"
-        try:
-            return path.read_text("ascii").strip()
-        except FileNotFoundError:
-            pass
+        key = path.read_text("ascii").strip() if path.exists() else ""
+        if key:
+            return key
         key = secrets.token_urlsafe(48)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        partial = path.with_name("secret.key.partial")  # an empty key would be one that everybody knows
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(key + "\n")
+            file.flush()
+            os.fsync(handle)
+        partial.replace(path)
         return key
 
     def free_bytes(self) -> int:

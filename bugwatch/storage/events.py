@@ -81,11 +81,13 @@ _COLUMNS = """
 
 
 async def newest_id(tx: Reader) -> int:
-    """The largest id that an event or a spooled item has; 0 if there is none."""
+    """The largest id that an item, stored or spooled, or a transition has; 0 if there is none."""
     newest: int = await tx.value(
         """
         SELECT COALESCE(MAX(id), 0) FROM (
             SELECT MAX(id) AS id FROM events
+            UNION ALL SELECT MAX(id) FROM attachments
+            UNION ALL SELECT MAX(id) FROM raw_items
             UNION ALL SELECT MAX(id) FROM spool
             UNION ALL SELECT MAX(id) FROM transitions) AS newest"""
     )

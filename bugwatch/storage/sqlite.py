@@ -36,8 +36,9 @@ IDLE_S = 5.0
 CHECKPOINT_PAGES = 4_000
 STATEMENT_CACHE = 512
 
+_PATIENCE = "PRAGMA busy_timeout = 10000"
 _PRAGMAS = (
-    "PRAGMA busy_timeout = 10000",  # first: the next ones may have to wait for a lock
+    _PATIENCE,  # first: the next ones may have to wait for a lock
     "PRAGMA auto_vacuum = INCREMENTAL",  # only counts before the first table
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -55,7 +56,7 @@ _SETTINGS = {
     "auto_vacuum": (2, "the file was made by another program, and will not give space back. Restore a backup of ours."),
 }
 LARGEST_WAL = 512 * 1024 * 1024
-_READER_PRAGMAS = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON", "PRAGMA cache_size = -8000")
+_READER_PRAGMAS = (_PATIENCE, "PRAGMA query_only = ON", "PRAGMA cache_size = -8000")
 
 
 @dataclass(slots=True)
@@ -334,9 +335,12 @@ def _connect(path: Path, *, read_only: bool = False, pragmas: Sequence[str] = ()
 
 def _checkpoint(connection: sqlite3.Connection) -> None:
     try:
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()  # it would wait for readers, and events for it
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:  # a reader holds it: the next idle moment will do
         log.debug("Checkpoint put off: %s", error)
+    finally:
+        connection.execute(_PATIENCE).fetchall()
 
 
 def _drive(transaction: Coroutine[Any, Any, T]) -> T:

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.pipeline import Pipeline
 from bugwatch.storage import spool
 from bugwatch.storage.projects import project_of
@@ -85,3 +86,42 @@ async def test_a_report_that_cannot_be_read_is_not_reported_again(
 
     async with server.house.db.read() as tx:
         assert (await spool.waiting(tx)).failed_count == 1
+
+
+async def test_words_that_are_no_text_are_reported_as_well(server: Server) -> None:
+    await sender_of(server)
+    try:
+        raise ValueError("from a header: \udcff")
+    except ValueError:
+        logging.getLogger("bugwatch.test").exception("It broke")
+
+    assert await titles(server, 1) == ["ValueError: from a header: ?"]
+
+
+async def test_the_reporter_outlives_a_report_that_fails(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sender_of(server)
+    tried = asyncio.Event()
+
+    async def gone(self: OwnErrors) -> None:
+        tried.set()
+        raise ConnectionRefusedError("nobody listens there")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OwnErrors, "_access", gone)
+        fail("hunter2")
+        async with asyncio.timeout(10):
+            await tried.wait()
+    fail("hunter2")
+
+    assert await titles(server, 1) == ["RuntimeError: outer"]
+
+
+async def test_a_record_that_cannot_be_spelled_out_harms_nobody(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ValueError("x")
+    record = logging.LogRecord("bugwatch.test", logging.ERROR, "", 1, "%d items", ("many",), (type(error), error, None))
+
+    server.house.own_errors.handle(record)
+
+    assert "Logging error" in capsys.readouterr().err

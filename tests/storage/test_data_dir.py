@@ -79,3 +79,13 @@ def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
         assert held.secret_key() == first
         assert len(first) >= 32
         assert stat.S_IMODE((held.path / "secret.key").stat().st_mode) == 0o600
+
+
+def test_a_key_that_was_never_written_to_its_end_is_no_key(tmp_path: Path) -> None:
+    with DataDir(tmp_path) as data_dir:
+        (tmp_path / "secret.key").touch(0o600)  # the disk was full, or the power went
+        key = data_dir.secret_key()
+
+        assert len(key) >= 48
+        assert data_dir.secret_key() == key
+    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +116,16 @@ def test_chunks_add_up() -> None:
 def test_an_old_sqlite_is_refused_with_both_numbers() -> None:
     with pytest.raises(Unavailable, match=r"3\.46\.0 is too old: Bugwatch needs 3\.51\.3"):
         sqlite.assert_version((3, 46, 0))
+
+
+async def test_a_reader_that_takes_long_does_not_hold_up_the_writer(tmp_path: Path) -> None:
+    path = tmp_path / "bugwatch.db"
+    with closing(sqlite._connect(path)) as writer, closing(sqlite._connect(path, read_only=True)) as reader:
+        writer.execute("CREATE TABLE t (n integer)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM t").fetchall()
+        writer.execute("INSERT INTO t VALUES (1)")
+        async with asyncio.timeout(8):  # its patience with locks is ten seconds
+            await asyncio.to_thread(sqlite._checkpoint, writer)
+
+        assert writer.execute("PRAGMA busy_timeout").fetchone()[0] == 10_000
