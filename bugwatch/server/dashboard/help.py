@@ -6,7 +6,7 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from bugwatch.domain.errors import NotFound
 from bugwatch.domain.fingerprint import VERSION
-from bugwatch.domain.limits import KIB, MIB
+from bugwatch.domain.limits import MIB
 from bugwatch.domain.secret_text import FILTERED
 from bugwatch.server.auth import caller
 from bugwatch.server.context import house
@@ -53,7 +53,7 @@ async def show(request: Request, topic: str) -> HTTPResponse:
         site=here.site,
         room=here.ingest.room,
         shed_s=SHED_S,
-        item_kib=here.limits.item_bytes["event"] // KIB,
+        item_mib=here.limits.item_bytes["event"] // MIB,
         body_mib=here.limits.compressed_bytes // MIB,
         attachment_mib=here.limits.item_bytes["attachment"] // MIB,
         mib=MIB,

@@ -130,7 +130,7 @@ async def show(request: Request, project: Project) -> HTTPResponse:
 @for_project(Verb.PROJECT_READ)
 async def waiting(request: Request, project: Project) -> HTTPResponse:
     """The row that turns green with the first event."""
-    return await page(request, "projects/waiting.html", fragment="projects/_waiting.html", project=project)
+    return await _tab(request, project, "waiting", fragment="projects/_waiting.html")
 
 
 @bp.get("/<project_id:int>/keys", name="keys")
@@ -261,6 +261,7 @@ async def _settings(
         status=status,
         platforms=platforms,
         given=given or _given(project),
+        default_limit=house(request).ingest.room.rate_limit,
         errors=errors or {},
         can_write=_may(request, Verb.PROJECT_WRITE, project),
         can_delete=_may(request, Verb.PROJECT_ADMIN, project),
@@ -282,9 +283,18 @@ def _lines(given: str) -> tuple[str, ...]:
     return tuple(line for line in given.splitlines() if line.strip())
 
 
-async def _tab(request: Request, project: Project, tab: str, *, status: int = 200, **context: object) -> HTTPResponse:
-    shown = {"project": project, "hue": hue_of(project.id), "tab": tab, **context}
-    return await page(request, f"projects/{tab}.html", status=status, **shown)  # type: ignore[arg-type]
+async def _tab(
+    request: Request,
+    project: Project,
+    tab: str,
+    *,
+    status: int = 200,
+    fragment: str | None = None,
+    **context: object,
+) -> HTTPResponse:
+    return await page(
+        request, f"projects/{tab}.html", status=status, fragment=fragment, project=project, tab=tab, **context
+    )
 
 
 def _is_shown(expires_at: int | None, request: Request) -> bool:

@@ -38,9 +38,9 @@ async function close(page, what) {
   await page.context().close();
 }
 
-/** What sticks out to the right, if the page scrolls sideways for it. */
-const overhanging = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth ? [] :
-  [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+/** What sticks out to the right, if the page scrolls sideways for it. (A phone's innerWidth grows with what sticks out.) */
+const overhanging = (page) => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+  [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .map((e) => `${e.tagName}.${e.getAttribute("class")}`).slice(0, 12));
 
 /** axe through the debugger, which a strict policy does not stop. */

@@ -77,7 +77,7 @@ async def test_counting_tells_the_limits_that_are_in_force(serve: Serve) -> None
         "1,234 events a minute",
         "less than 77 MB",
         "88 MB wait",
-        "1,024 KiB",
+        "1 MiB for an event",
         "Attachments are not kept here",
     ):
         assert said in page
