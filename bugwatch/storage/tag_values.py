@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from bugwatch.storage.database import Reader, Tx
 
-# Beyond this many values of a key in a project, new ones stay in the payload only. Environments and releases are
-# always kept: every event points at its own.
+# Beyond this many values of a key in a project, and this many keys, new ones stay in the payload only.
 VALUES_PER_KEY = 10_000
-UNCAPPED = frozenset(("environment", "release"))
+KEYS_PER_PROJECT = 500
+# Every event points at its environment and release, so beyond the many that one project can have, they share a number.
+SHARED = frozenset(("environment", "release"))
+SHARED_VALUES_PER_KEY = 100_000
+OTHER = "(other)"
 CACHED = 200_000
 
 Tag = tuple[int, str, str]  # project id, key, value
@@ -21,47 +24,66 @@ class TagValues:
     def __init__(self) -> None:
         self._ids: dict[Tag, int] = {}
         self._counts: dict[tuple[int, str], int] = {}
+        self._keys: dict[int, frozenset[str]] = {}
 
     async def number(self, tx: Tx, tags: Iterable[Tag]) -> Mapping[Tag, int]:
-        """A number for each tag; tags over the cap get none."""
+        """A number for each tag; tags over the caps get none, or a shared one where there must be one."""
         found = {tag: self._ids[tag] for tag in tags if tag in self._ids}
         missing = sorted(set(tags) - found.keys())
         if not missing:
             return found
+        keys = await self._with_keys(tx, missing)
+        missing = [tag for tag in missing if tag[1] in keys[tag[0]]]
         stored = await self._stored(tx, missing)
-        room = await self._room(tx, {(project_id, key) for project_id, key, _ in missing if key not in UNCAPPED})
-        new: list[Tag] = []
-        for tag in missing:
+        unknown = [tag for tag in missing if tag not in stored]
+        room = await self._room(tx, {tag[:2] for tag in unknown})
+        new: set[Tag] = set()
+        over: list[Tag] = []
+        for tag in unknown:
             place = tag[:2]
-            if tag in stored:
-                continue
-            if tag[1] in UNCAPPED:
-                new.append(tag)
-            elif room[place] > 0:
+            if room[place] > 0:
                 room[place] -= 1
-                new.append(tag)
+                new.add(tag)
+            elif tag[1] in SHARED:
+                over.append(tag)
+                new.add((*place, OTHER))
         made = await tx.rows(
             """
             INSERT INTO tag_values (project_id, key, value)
             VALUES :rows
             ON CONFLICT (project_id, key, value) DO UPDATE SET value = tag_values.value
             RETURNING id, project_id, key, value""",
-            new,
+            sorted(new),
         )
         stored |= {(row["project_id"], row["key"], row["value"]): row["id"] for row in made}
-        tx.on_commit(lambda: self._keep(stored, room))
+        stored |= {(project_id, key, value): stored[project_id, key, OTHER] for project_id, key, value in over}
+        tx.on_commit(lambda: self._keep(stored, room, keys))
         return {**found, **stored}
 
     def forget(self) -> None:
         """After a project's values were removed."""
         self._ids.clear()
         self._counts.clear()
+        self._keys.clear()
 
-    def _keep(self, ids: Mapping[Tag, int], room: Mapping[tuple[int, str], int]) -> None:
+    def _keep(
+        self, ids: Mapping[Tag, int], room: Mapping[tuple[int, str], int], keys: Mapping[int, frozenset[str]]
+    ) -> None:
         if len(self._ids) + len(ids) > CACHED:
             self.forget()
         self._ids.update(ids)
-        self._counts.update({place: VALUES_PER_KEY - left for place, left in room.items()})
+        self._counts.update({place: _cap(place[1]) - left for place, left in room.items()})
+        self._keys.update(keys)
+
+    async def _with_keys(self, tx: Tx, tags: list[Tag]) -> dict[int, frozenset[str]]:
+        """The keys of each of these tags' projects, with as many of the tags' new ones as there is room for."""
+        keys: dict[int, set[str]] = {}
+        for project_id, key, _ in tags:
+            if project_id not in keys:
+                keys[project_id] = {*(self._keys.get(project_id) or await _keys_of(tx, project_id)), *SHARED}
+            if len(keys[project_id]) < KEYS_PER_PROJECT:
+                keys[project_id].add(key)
+        return {project_id: frozenset(names) for project_id, names in keys.items()}
 
     async def _stored(self, tx: Tx, tags: list[Tag]) -> dict[Tag, int]:
         stored: dict[Tag, int] = {}
@@ -85,8 +107,27 @@ class TagValues:
                     project_id=project_id,
                     key=key,
                 )
-            room[project_id, key] = VALUES_PER_KEY - count
+            room[project_id, key] = _cap(key) - count
         return room
+
+
+def _cap(key: str) -> int:
+    return SHARED_VALUES_PER_KEY if key in SHARED else VALUES_PER_KEY
+
+
+async def _keys_of(tx: Reader, project_id: int) -> list[str]:
+    rows = await tx.all(
+        """
+        WITH RECURSIVE keys (key) AS (
+            SELECT MIN(key) FROM tag_values WHERE project_id = :project_id
+            UNION ALL
+            SELECT (SELECT MIN(key) FROM tag_values WHERE project_id = :project_id AND key > keys.key)
+            FROM keys
+            WHERE keys.key IS NOT NULL)
+        SELECT key FROM keys WHERE key IS NOT NULL""",
+        project_id=project_id,
+    )
+    return [row["key"] for row in rows]
 
 
 async def named(tx: Reader, ids: Iterable[int]) -> dict[int, tuple[str, str]]:

@@ -266,6 +266,40 @@ async def test_a_key_with_too_many_values_stops_growing_but_loses_no_event(
     assert (await issues(db))[0]["event_count"] == 6
 
 
+async def test_releases_beyond_all_reason_share_a_number_and_lose_no_event(
+    db: Database, digest: Digest, shop: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_values, "SHARED_VALUES_PER_KEY", 3)
+    for n in range(6):
+        await digest.store(batch(make.event(shop, clock.now, release=f"1.{n}", environment=f"branch-{n}")))
+
+    async with db.read() as tx:
+        for key, first in (("release", "1."), ("environment", "branch-")):
+            rows = await tx.all("SELECT value FROM tag_values WHERE key = :key ORDER BY value", key=key)
+            assert [row["value"] for row in rows] == ["(other)", *(f"{first}{n}" for n in range(3))]
+        assert await tx.value("SELECT COUNT(*) FROM events WHERE release_id IS NULL") == 0
+        assert await tx.value("SELECT CAST(SUM(count) AS bigint) FROM project_hours") == 6
+    assert (await issues(db))[0]["event_count"] == 6
+
+
+async def test_a_sender_that_invents_keys_fills_no_index(
+    db: Database, digest: Digest, shop: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_values, "KEYS_PER_PROJECT", 4)
+    for n in range(6):
+        await digest.store(batch(make.event(shop, clock.now, tags=((f"key-{n}", "x"), ("key-0", str(n))), release="1")))
+    after = Digest(db, Ids(clock), Compression(db))
+    await after.start()
+    await after.store(batch(make.event(shop, clock.now, tags=(("key-9", "x"), ("key-1", "y")))))
+    await after.stop()
+
+    async with db.read() as tx:
+        rows = await tx.all("SELECT DISTINCT key FROM tag_values ORDER BY key")
+        assert [row["key"] for row in rows] == ["environment", "key-0", "key-1", "release"]
+        assert await tx.value("SELECT COUNT(*) FROM tag_values WHERE key = 'key-1' AND value = 'y'") == 1
+    assert (await issues(db))[0]["event_count"] == 7
+
+
 async def test_attachments_are_kept_once_per_event_and_content_once_at_all(
     db: Database, digest: Digest, shop: int, clock: FakeClock
 ) -> None:
