@@ -10,7 +10,7 @@ import logging
 
 import zstandard
 
-from bugwatch.domain.errors import NotFound
+from bugwatch.domain.errors import BugwatchError, NotFound
 from bugwatch.storage import dictionaries
 from bugwatch.storage.database import Database
 
@@ -20,6 +20,7 @@ LEVEL = 3
 SAMPLES = 300  # events that a dictionary is learnt from
 SAMPLE_BYTES = 32 * 1024  # of each of them
 DICTIONARY_BYTES = 64 * 1024
+LEARNING_BYTES = 32 * 1024 * 1024  # samples of all projects
 KEPT = 256  # dictionaries in memory for reading
 LARGEST = 64 * 1024 * 1024
 
@@ -31,6 +32,7 @@ class Compression:
         self._writers: dict[int, tuple[int, zstandard.ZstdCompressor]] = {}  # by project
         self._readers: dict[int, zstandard.ZstdDecompressor] = {0: zstandard.ZstdDecompressor()}  # by dictionary
         self._samples: dict[int, list[bytes]] = {}
+        self._sampled = 0  # bytes
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
@@ -72,22 +74,32 @@ class Compression:
         samples = self._samples.setdefault(project_id, [])
         if len(samples) < SAMPLES:
             samples.append(data[:SAMPLE_BYTES])
+            self._make_room(len(samples[-1]))
             if len(samples) == SAMPLES:
                 task = asyncio.get_running_loop().create_task(self._train(project_id, samples))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
+    def _make_room(self, added: int) -> None:
+        """Let go of the samples of those who began to be learnt from longest ago, and are not done yet."""
+        self._sampled += added
+        while self._sampled > LEARNING_BYTES and len(self._samples) > 1:
+            self._forget(next(iter(self._samples)))
+
+    def _forget(self, project_id: int) -> None:
+        self._sampled -= sum(len(sample) for sample in self._samples.pop(project_id, ()))
+
     async def _train(self, project_id: int, samples: list[bytes]) -> None:
         try:
             trained = await asyncio.to_thread(zstandard.train_dictionary, DICTIONARY_BYTES, list(samples))
-        except zstandard.ZstdError as error:  # too alike or too small to learn from: later ones may do
+            data = trained.as_bytes()
+            dictionary_id = await self._db.write(lambda tx: dictionaries.add(tx, project_id, data))
+            self._use(project_id, dictionary_id, data)
+        except (zstandard.ZstdError, BugwatchError) as error:
+            # Too alike or too small to learn from, or the database takes nothing now: later ones may do.
             log.debug("No dictionary for project %s yet: %s", project_id, error)
-            del self._samples[project_id]
-            return
-        data = trained.as_bytes()
-        dictionary_id = await self._db.write(lambda tx: dictionaries.add(tx, project_id, data))
-        self._use(project_id, dictionary_id, data)
-        del self._samples[project_id]
+        finally:
+            self._forget(project_id)
 
     def _use(self, project_id: int, dictionary_id: int, data: bytes) -> None:
         dictionary = zstandard.ZstdCompressionDict(data)

@@ -7,10 +7,11 @@ import random
 
 import pytest
 
-from bugwatch.domain.errors import NotFound
+from bugwatch.domain.errors import NotFound, Unavailable
 from bugwatch.services import compression
 from bugwatch.services.compression import Compression
-from bugwatch.storage.database import Database
+from bugwatch.storage import dictionaries
+from bugwatch.storage.database import Database, Tx
 
 
 def payload(number: int) -> bytes:
@@ -68,3 +69,33 @@ async def test_events_too_alike_to_learn_from_do_no_harm(db: Database) -> None:
 async def test_a_dictionary_that_is_gone_is_said_so(db: Database) -> None:
     with pytest.raises(NotFound, match="dictionary 7"):
         await Compression(db).decompress(7, b"x")
+
+
+@pytest.mark.usefixtures("few_samples")
+async def test_what_could_not_be_learnt_is_learnt_another_time(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(tx: Tx, project_id: int, data: bytes) -> int:
+        raise Unavailable("The disk is full.")
+
+    packing = Compression(db)
+    with monkeypatch.context() as patched:
+        patched.setattr(dictionaries, "add", full)
+        for number in range(41):
+            packing.compress(1, payload(number))
+        await packing.settled()
+    for number in range(41):
+        packing.compress(1, payload(number))
+    await packing.settled()
+
+    assert packing.compress(1, payload(99))[0] > 0
+
+
+async def test_many_quiet_projects_keep_no_more_samples_than_there_is_room_for(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "LEARNING_BYTES", 100_000)
+    packing = Compression(db)
+    for project_id in range(1, 500):
+        packing.compress(project_id, payload(project_id))
+
+    assert sum(len(sample) for samples in packing._samples.values() for sample in samples) <= 100_000
+    assert 499 in packing._samples

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bugwatch.domain.batch import Arrival, Batch
+from bugwatch.domain.batch import Arrival, Batch, New
 from bugwatch.domain.clock import MINUTE
 from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.ids import Ids
@@ -272,6 +273,45 @@ async def test_a_project_over_its_limit_is_told_when_to_come_again(door: Door, c
     clock.now += MINUTE // 2
     assert await send() == []
     assert await door.totals() == {"received": 4, "limited": 1, "stored": 3}
+
+
+async def test_the_files_of_an_event_over_the_limit_are_over_it_too(door: Door) -> None:
+    limited = Access(_with_limit(door.access.project, 1), None)
+
+    def file(event_id: str) -> Arrival:
+        kind = {"category": Category.ATTACHMENT, "item_type": "attachment", "payload": b"a screenshot"}
+        return make.arrival(door.access.project.id, door.clock.now, event_id=event_id, **kind)
+
+    outcomes = []
+    for event in (door.arrival(), door.arrival()):
+        refused = await door.ingest.take(limited, [file(event.event_id), event])
+        outcomes.append([(refusal.arrival.category, refusal.outcome, refusal.retry_after) for refusal in refused])
+
+    wait = 60
+    assert outcomes == [
+        [],
+        [(Category.ERROR, Outcome.LIMITED, wait), (Category.ATTACHMENT, Outcome.LIMITED, wait)],
+    ]
+    await door.ingest.book()
+    async with door.db.read() as tx:
+        found = await ledger.totals(tx, door.access.project.id, Category.ATTACHMENT)
+    assert (found["received"], found["stored"], found["limited"]) == (2, 1, 1)
+
+
+async def test_large_files_are_hashed_beside_the_loop(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+    finish = Pipeline.finish
+
+    def noting(self: Pipeline, draft: Draft) -> New:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return finish(self, draft)
+
+    monkeypatch.setattr(Pipeline, "finish", noting)
+    for size in (100, 5_000_000):
+        kind = {"category": Category.ATTACHMENT, "item_type": "attachment", "payload": bytes(size)}
+        await door.ingest.take(door.access, [make.arrival(door.access.project.id, door.clock.now, **kind)])
+
+    assert threads == [True, False]
 
 
 async def test_an_item_that_is_no_json_is_invalid(door: Door) -> None:
