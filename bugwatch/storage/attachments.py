@@ -55,14 +55,29 @@ async def add(tx: Tx, batch: Sequence[NewAttachment]) -> tuple[list[NewAttachmen
         ],
     )
     for sha256, payload in sorted({new.sha256: new.arrival.payload for new in stored}.items()):
-        await tx.rows(
-            """
-            INSERT INTO content_chunks (sha256, number, data)
-            VALUES :rows
-            ON CONFLICT (sha256, number) DO NOTHING""",
-            [(sha256, start // CHUNK, payload[start : start + CHUNK]) for start in range(0, len(payload), CHUNK)],
+        await _put_chunks(
+            tx, [(sha256, start // CHUNK, payload[start : start + CHUNK]) for start in range(0, len(payload), CHUNK)]
         )
     return stored, repeats
+
+
+async def hold(tx: Tx, contents: Sequence[bytes]) -> None:
+    """From here on nobody else attaches or removes these contents until the transaction ends.
+
+    Who removes one asks for it before looking whether it is still in use.
+    """
+    await _put_chunks(tx, [(sha256, 0, b"") for sha256 in sorted(contents)])
+
+
+async def _put_chunks(tx: Tx, chunks: Sequence[tuple[bytes, int, bytes]]) -> None:
+    """What is there already stays as it is; on Postgres it is locked, which DO NOTHING would not do."""
+    await tx.rows(
+        """
+        INSERT INTO content_chunks (sha256, number, data)
+        VALUES :rows
+        ON CONFLICT (sha256, number) DO UPDATE SET number = excluded.number WHERE content_chunks.number < 0""",
+        chunks,
+    )
 
 
 async def of_event(tx: Reader, project_id: int, event_key: int) -> list[Attachment]:

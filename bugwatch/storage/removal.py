@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bugwatch.domain.clock import MINUTE, hour_of
 from bugwatch.domain.ids import time_of
 from bugwatch.domain.outcome import Booking, Category, Outcome
-from bugwatch.storage import event_keys, ledger
+from bugwatch.storage import attachments, event_keys, ledger
 from bugwatch.storage.database import Reader, Row, Tx
 
 REASON = "deleted"
@@ -217,12 +217,14 @@ async def _remove_files(tx: Tx, project_id: int, event_keys: Sequence[int]) -> l
         event_keys,
         project_id=project_id,
     )
+    contents = sorted({bytes(row["sha256"]) for row in removed})
+    await attachments.hold(tx, contents)
     await tx.among(
         """
         DELETE FROM content_chunks
         WHERE sha256 IN :keys
             AND NOT EXISTS (SELECT 1 FROM attachments WHERE attachments.sha256 = content_chunks.sha256)
         RETURNING number""",
-        sorted({bytes(row["sha256"]) for row in removed}),
+        contents,
     )
     return removed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -14,7 +15,7 @@ from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Category
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest, Digested
-from bugwatch.storage import event_keys, events, issue_states, ledger, tag_values
+from bugwatch.storage import attachments, event_keys, events, issue_states, ledger, removal, tag_values
 from bugwatch.storage.database import Database, Row, Tx
 from tests import make
 from tests.conftest import FakeClock
@@ -226,6 +227,36 @@ async def test_an_issue_that_is_deleted_while_its_next_event_arrives_takes_nothi
     async with db.read() as tx:
         [stored] = await events.of_issue(tx, new["id"], 10)
     assert stored.event_id == next_event.arrival.event_id
+
+
+async def test_content_that_is_removed_while_it_is_attached_once_more_stays(
+    db: Database, digest: Digest, shop: int, clock: FakeClock
+) -> None:
+    if db.dialect == "sqlite":
+        pytest.skip("SQLite has one writer: nothing comes between.")
+    other = await make.project(db, "other")
+
+    def file(project_id: int) -> NewAttachment:
+        kind = {"category": Category.ATTACHMENT, "item_type": "attachment", "payload": b"a log"}
+        return NewAttachment(make.arrival(project_id, clock.now, **kind), 1, b"h" * 32)
+
+    await digest.store(batch(file(shop)))
+
+    async def attach(tx: Tx) -> asyncio.Task[bool]:
+        await attachments.add(tx, [file(other)])
+        purge = partial(removal.project_slice, project_id=shop, size=100, shard=0)
+        removing = asyncio.create_task(db.write(purge))
+        async with asyncio.timeout(10):
+            while True:
+                if removing.done() or await tx.value("SELECT COUNT(*) FROM pg_locks WHERE NOT granted"):
+                    return removing
+                await asyncio.sleep(0.01)
+
+    await (await db.write(attach))
+
+    async with db.read() as tx:
+        assert await tx.value("SELECT COUNT(*) FROM attachments") == 1
+        assert await attachments.chunk(tx, b"h" * 32, 0) == b"a log"
 
 
 async def test_tags_hours_and_users_are_counted(db: Database, digest: Digest, shop: int, clock: FakeClock) -> None:
