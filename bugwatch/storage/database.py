@@ -25,6 +25,9 @@ from bugwatch.domain.errors import BugwatchError
 
 T = TypeVar("T")
 
+# What strangers may hear of an error of the driver; the log has its words.
+REFUSED = "The database does not take this at the moment. The log of Bugwatch says why."
+
 Value = int | float | str | bytes | None
 Row = Mapping[str, Any]
 Dialect = Literal["sqlite", "postgres"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,8 +17,9 @@ import asyncpg
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import BugwatchError, Conflict, Invalid, Unavailable
 from bugwatch.domain.ids import INSTANCES
-from bugwatch.storage.database import Dialect, Overtaken, Reader, Row, Value, Work, chunked, key_chunks
+from bugwatch.storage.database import REFUSED, Dialect, Overtaken, Reader, Row, Value, Work, chunked, key_chunks
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POOL_SIZE = 10
@@ -188,7 +190,8 @@ def _translate(error: BaseException) -> BugwatchError:
         return Conflict(f"That collides with what is stored: {error}.")
     if isinstance(error, asyncpg.DataError):
         return Invalid(f"The database cannot hold that value: {error}.")
-    return Unavailable(f"The database refused: {error}.")
+    log.warning("The database refused: %s", error)
+    return Unavailable(REFUSED)
 
 
 @lru_cache(maxsize=4096)

@@ -23,7 +23,7 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import Conflict, Unavailable
-from bugwatch.storage.database import Dialect, Reader, Row, Value, Work, chunked, key_chunks
+from bugwatch.storage.database import REFUSED, Dialect, Reader, Row, Value, Work, chunked, key_chunks
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -373,7 +373,9 @@ def _translate(error: BaseException) -> BaseException:
         return Conflict(f"That collides with what is stored: {error}.")
     if isinstance(error, sqlite3.Error):
         sentence = next((ours for theirs, ours in _SENTENCES if theirs in str(error)), None)
-        failed = Unavailable(sentence or f"The database refused: {error}.")
+        if sentence is None:
+            log.warning("The database refused: %s", error)
+        failed = Unavailable(sentence or REFUSED)
         failed.__cause__ = error
         return failed
     return error

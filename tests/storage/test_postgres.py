@@ -73,13 +73,16 @@ async def test_an_instance_whose_place_was_taken_meanwhile_writes_no_more(
 
 
 async def test_a_server_that_is_gone_is_unavailable_for_readers_too(
-    first: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+    first: PostgresDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Gone:
         def acquire(self) -> None:
-            raise ConnectionRefusedError("nobody listens there")
+            raise ConnectionRefusedError("nobody listens at 10.1.2.3")
 
     monkeypatch.setattr(first, "pool", Gone())
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as told:
         async with first.read() as tx:
             await tx.value("SELECT 1")
+
+    assert "10.1.2.3" not in str(told.value)  # whoever asked hears it, and the log has the rest
+    assert "10.1.2.3" in caplog.text
