@@ -152,7 +152,7 @@ def with_address(arrival: Arrival, event: Event) -> Arrival:
 def raw_key(arrival: Arrival) -> str:
     """What tells a repeat of an item that is kept raw. Raises Rejected if it is no JSON object."""
     try:
-        return raw_item.key_of(arrival.item_type, arrival.payload, arrival.event_id)
+        return raw_item.key_of(arrival.item_type, arrival.payload, arrival.event_id, arrival.id)
     except Invalid as error:
         raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
 

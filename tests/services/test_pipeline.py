@@ -52,6 +52,26 @@ async def test_an_event_is_scrubbed_grouped_and_indexed(pipeline: Pipeline) -> N
     assert {"environment", "release"} <= {key for key, _ in made.tags}
 
 
+@pytest.mark.parametrize(
+    ("item_type", "category", "payload"),
+    [
+        ("sessions", Category.SESSION, b'{"attrs":{"release":"1"},"aggregates":[{"started":"2026-09-21","exited":1}]}'),
+        ("check_in", Category.MONITOR, b'{"monitor_slug":"nightly","status":"ok"}'),
+    ],
+)
+async def test_two_servers_that_say_the_same_in_the_same_minute_are_both_heard(
+    pipeline: Pipeline, item_type: str, category: Category, payload: bytes
+) -> None:
+    keys = set()
+    for _ in range(2):
+        arrival = make.arrival(1, NOON, payload=payload, item_type=item_type, category=category, event_id="")
+        made = pipeline.finish(pipeline.read(arrival, SHOP))
+        assert isinstance(made, NewRawItem)
+        keys.add(made.key)
+
+    assert len(keys) == 2
+
+
 async def test_the_title_is_made_of_what_was_scrubbed(pipeline: Pipeline) -> None:
     made = run(pipeline, json.dumps({"message": "login failed for postgres://bob:hunter2@db/x"}).encode())
 
