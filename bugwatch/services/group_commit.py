@@ -138,7 +138,11 @@ class GroupCommit:
                 _settle(ticket, None)
 
     async def _keep(self, ticket: Ticket, error: Exception) -> None:
-        log.error("An item could not be digested; it is kept in the spool", exc_info=error)
+        log.error(
+            "An item could not be digested; it is kept in the spool",
+            exc_info=error,
+            extra={"item_ids": [arrival.id for arrival in ticket.arrivals]},
+        )
         ticket.spooled = [(arrival, str(error) or type(error).__name__) for arrival in ticket.arrivals]
         ticket.ready = []
         try:

@@ -50,6 +50,7 @@ class OwnErrors(logging.Handler):
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._last_id = 0  # of our latest report
 
     async def __aenter__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -68,8 +69,8 @@ class OwnErrors(logging.Handler):
         """Called by any thread, for each record; never raises."""
         if not record.exc_info or record.exc_info[1] is None or record.name == __name__ or self._loop is None:
             return
-        if getattr(record, "project_slug", "") == SLUG:
-            return  # a report of ours could not be read: one about that would fare no better, and so on without end
+        if getattr(record, "project_slug", "") == SLUG or self._last_id in getattr(record, "item_ids", ()):
+            return  # a report of ours could not be read or stored: one about that would fare no better, without end
         if self._bucket.take(self._clock()):
             return  # an error storm is in the log; here its first thirty a minute say enough
         try:
@@ -103,6 +104,7 @@ class OwnErrors(logging.Handler):
             received_at=self._clock(),
             event_id=new_event_id(),
         )
+        self._last_id = arrival.id
         await self._ingest.take(access, [arrival])
 
     async def _access(self) -> Access | None:

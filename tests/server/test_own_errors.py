@@ -7,6 +7,8 @@ import logging
 
 import pytest
 
+from bugwatch.domain.batch import Batch
+from bugwatch.services.digest import Digest, Digested
 from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.pipeline import Pipeline
 from bugwatch.storage import spool
@@ -83,6 +85,29 @@ async def test_a_report_that_cannot_be_read_is_not_reported_again(
             await asyncio.sleep(0.02)
             await server.house.ingest.look_around()
     await asyncio.sleep(0.1)  # time for a second one
+
+    async with server.house.db.read() as tx:
+        assert (await spool.waiting(tx)).failed_count == 1
+
+
+async def test_a_report_that_cannot_be_stored_is_not_reported_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(self: Digest, batch: Batch) -> Digested:
+        if batch.events:
+            raise ValueError("a row that no table takes")
+        return await store(self, batch)
+
+    store = Digest.store
+    await sender_of(server)
+    monkeypatch.setattr(Digest, "store", breaks)
+    fail("hunter2")
+
+    async with asyncio.timeout(10):
+        while not server.house.ingest.failed_count:
+            await asyncio.sleep(0.02)
+            await server.house.ingest.look_around()
+    await asyncio.sleep(0.2)  # time for a second one
 
     async with server.house.db.read() as tx:
         assert (await spool.waiting(tx)).failed_count == 1
