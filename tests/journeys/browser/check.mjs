@@ -1,59 +1,19 @@
 // Pages in a real browser: no console message, no violation of the policy, no sideways scroll, no finding of axe-core,
 // everything by keyboard, and everything that matters without script. Called by test_pages.py with one JSON argument:
-// { base, cookie, pages, issue, chrome, shots }.
+// { base, cookie, pages, strangers, issue, project, chrome, shots }.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { browser, close, findings, given, open, overhanging, tabTo } from "./browser.mjs";
 
-const { base, cookie, pages, issue, chrome, shots } = JSON.parse(process.argv[2]);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const { pages, strangers, issue, project, shots } = given;
 const LOOKS = [["light", 1440], ["dark", 390], ["light", 320], ["dark", 1440], ["light", 820], ["light", 390]];
-const FULLY = ["issues", "issue", "hostile"]; // the others are looked at in the first three ways
-
-const browser = await chromium.launch({
-  executablePath: chrome,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-
-async function open(path, { width = 1440, theme = "light", js = true, ...more } = {}) {
-  const isPhone = width < 500;
-  const context = await browser.newContext({
-    viewport: { width, height: isPhone ? 844 : 900 }, colorScheme: theme, isMobile: isPhone, hasTouch: isPhone, javaScriptEnabled: js, ...more,
-  });
-  if (cookie) await context.addCookies([{ name: "bugwatch", value: cookie, url: new URL(base).origin }]);
-  const page = await context.newPage();
-  page.problems = [];
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.problems.push(message.text()));
-  page.on("pageerror", (error) => page.problems.push(error.message));
-  page.on("dialog", (dialog) => { page.problems.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
-  const answer = await page.goto(base + path);
-  assert.equal(answer.status(), 200, `${path} answers ${answer.status()}`);
-  return page;
-}
-
-async function close(page, what) {
-  assert.deepEqual(page.problems, [], `${what}: console`);
-  await page.context().close();
-}
-
-/** What sticks out to the right, if the page scrolls sideways for it. (A phone's innerWidth grows with what sticks out.) */
-const overhanging = (page) => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
-  [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-    .map((e) => `${e.tagName}.${e.getAttribute("class")}`).slice(0, 12));
-
-/** axe through the debugger, which a strict policy does not stop. */
-async function findings(page) {
-  await page.evaluate(axe);
-  return page.evaluate((runOnly) => axe.run(document, { runOnly }).then(({ violations }) =>
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).slice(0, 4).join(", ")}`)), RULES);
-}
+const FULLY = ["issues", "issue", "hostile"];
+// The others are looked at in the first three ways; pages of text, which are alike, on phones.
+const looks = (name) => FULLY.includes(name) ? LOOKS : name.startsWith("help-") ? LOOKS.slice(1, 3) : LOOKS.slice(0, 3);
 
 async function looksRight() {
-  for (const [name, path] of Object.entries(pages)) for (const [theme, width] of LOOKS.slice(0, FULLY.includes(name) ? 6 : 3)) {
+  for (const [name, path] of Object.entries({ ...pages, ...strangers })) for (const [theme, width] of looks(name)) {
     const what = `${name} ${theme} ${width}`;
-    const page = await open(path, { theme, width });
+    const page = await open(path, { theme, width, isSignedIn: name in pages });
     assert.deepEqual(await overhanging(page), [], `${what}: scrolls sideways`);
     assert.deepEqual(await findings(page), [], what);
     if (shots) await page.screenshot({ path: `${shots}/${name}-${theme}-${width}.png` });
@@ -171,7 +131,55 @@ async function withoutScript() {
   await close(detail, "issue without script");
 }
 
-for (const check of [looksRight, survivesLargeTextAndForcedColours, listByKeyboard, listByPointer, issueInUse, withoutScript]) {
+async function projectByKeyboard() {
+  const page = await open(`${project}/keys`);
+  await tabTo(page, "[popovertarget=rotate-dsn]");
+  await page.keyboard.press("Enter");
+  assert.ok(await page.locator("#rotate-dsn").isVisible(), "rotating asks first");
+  assert.deepEqual(await findings(page), [], "question before rotating");
+  await page.keyboard.press("Escape");
+  assert.ok(!await page.locator("#rotate-dsn").isVisible(), "and Escape is no");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "#rotate-dsn select");
+  await tabTo(page, "#rotate-dsn [type=submit]");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#toasts .toast");
+  assert.equal(await page.locator(".key .copyable").count(), 2, "the old DSN and the new one");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("help");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/help$/);
+  await tabTo(page, ".topics a >> nth=1");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/help\/counting$/);
+  await close(page, "project by keyboard");
+}
+
+async function projectWithoutScript() {
+  const page = await open(`${project}/keys`, { js: false });
+  const before = await page.locator(".key .copyable").count();
+  await page.click("[popovertarget=rotate-dsn] >> nth=0");
+  await page.selectOption("#rotate-dsn select", "7");
+  await page.click("#rotate-dsn [type=submit]");
+  assert.match(await page.textContent("#toasts .toast"), /works for 7 more days/);
+  assert.equal(await page.locator(".key .copyable").count(), before + 1);
+  assert.equal(await page.locator(".copyable button").first().isVisible(), false, "what needs the script is not shown");
+  await page.goto(`${given.base}${project}/settings`);
+  await page.fill("[name=rate_limit]", "300");
+  await page.click(".form >> nth=0 >> [type=submit]");
+  assert.match(await page.textContent("#toasts .toast"), /Saved/);
+  assert.equal(await page.inputValue("[name=rate_limit]"), "300");
+  await page.goto(given.base + project);
+  await page.selectOption("[name=platform]", "rust");
+  await page.click(".page form [type=submit]");
+  assert.match(await page.textContent(".snippet pre"), /sentry::init/);
+  await page.click(".sidebar a:has-text('Help')");
+  await page.click(".topics a >> nth=0");
+  assert.match(await page.textContent("h1"), /Connect an app/);
+  await close(page, "project without script");
+}
+
+for (const check of [looksRight, survivesLargeTextAndForcedColours, listByKeyboard, listByPointer, issueInUse, withoutScript, projectByKeyboard, projectWithoutScript]) {
   await check();
   console.log(`ok ${check.name}`);
 }

@@ -8,6 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from bugwatch.config import Config
 from bugwatch.domain.account import Role
 from bugwatch.main import open_house, working
 from bugwatch.server.app import create
+from bugwatch.server.dashboard.help import topics
 from bugwatch.server.listener import answering, bind
 from bugwatch.services.house import House
 from bugwatch.services.sessions import Client
@@ -40,6 +42,9 @@ pytestmark = [
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(2)><b hx-get=/x hx-trigger=load>'\" مرحبا \U0001f600 "
 )
+
+# As long as a name may be, and mostly without a place to break it.
+HOSTILE_NAME = "<b>bold</b>&amp; مرحبا \U0001f600 ".ljust(100, "x")
 
 
 def frame(name: str, function: str, line: int, *, is_app: bool = True) -> dict[str, object]:
@@ -83,7 +88,7 @@ def events() -> list[dict[str, object]]:
     ordinary = [error(f"Error{number:02}", "Retry budget exhausted after 12 attempts") for number in range(10)]
     levels = [error(level.title(), f"of level {level}", level=level) for level in ("fatal", "warning", "info", "debug")]
     hostile = error(HOSTILE, HOSTILE * 40, tags={"hostile": HOSTILE}, extra={HOSTILE: HOSTILE}, release=HOSTILE)
-    message = {"event_id": uuid.uuid4().hex, "message": "x" * 4_000, "level": "info"}
+    message: dict[str, object] = {"event_id": uuid.uuid4().hex, "message": "x" * 4_000, "level": "info"}
     main = [error("AttributeError", "'NoneType' object has no attribute 'id'") for _ in range(3)]
     return [*ordinary, *levels, hostile, message, *main]
 
@@ -101,43 +106,63 @@ class Site:
         return f"/issues/{found.json()['items'][0]['id']}"
 
 
+@asynccontextmanager
+async def served(data_dir: Path) -> AsyncIterator[tuple[str, House]]:
+    """An empty Bugwatch behind a real socket: its address, and the house."""
+    sock = bind("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    async with open_house(Config.model_validate({"data_dir": data_dir, "port": port})) as house, working(house):
+        Sanic.test_mode = True
+        async with answering(create(house), sock):
+            yield f"http://127.0.0.1:{port}", house
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """A server with one project, its events, and Mara, who is signed in."""
-    sock = bind("127.0.0.1", 0)
-    base = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    config = Config.model_validate({"data_dir": tmp_path / "data", "port": sock.getsockname()[1]})
-    async with open_house(config) as house, working(house):
-        Sanic.test_mode = True
-        async with (
-            answering(create(house), sock),
-            httpx.AsyncClient(base_url=base, timeout=30, trust_env=False) as http,
-        ):
-            mara = await house.accounts.create_user(
-                "mara@example.test", "a quiet room with a view", Role.OWNER, name="Mara"
-            )
-            made = await house.projects.create("Checkout", "python")
-            await house.projects.create("Wardrobe", "python")
-            key = made.dsn.split("//")[1].split("@")[0]
-            for event in events():
-                path = f"/api/{made.project.id}/store/"
-                (await http.post(path, params={"sentry_key": key}, content=json.dumps(event))).raise_for_status()
-            here = Client("127.0.0.1", "Chromium")
-            pair = await house.sessions.open_pair(mara.id, here)
-            http.headers["Authorization"] = f"Bearer {pair.access_token}"
-            yield Site(base, house, await house.sessions.open(mara.id, here), http)
+    """A server with some projects, the events of one, and Mara, who is signed in."""
+    async with (
+        served(tmp_path / "data") as (base, house),
+        httpx.AsyncClient(base_url=base, timeout=30, trust_env=False) as http,
+    ):
+        mara = await house.accounts.create_user(
+            "mara@example.test", "a quiet room with a view", Role.OWNER, name="Mara"
+        )
+        made = await house.projects.create("Checkout", "python")
+        await house.projects.create("Wardrobe", "python")
+        await house.projects.create(HOSTILE_NAME, "other")
+        key = made.dsn.split("//")[1].split("@")[0]
+        for event in events():
+            path = f"/api/{made.project.id}/store/"
+            (await http.post(path, params={"sentry_key": key}, content=json.dumps(event))).raise_for_status()
+        here = Client("127.0.0.1", "Chromium")
+        pair = await house.sessions.open_pair(mara.id, here)
+        http.headers["Authorization"] = f"Bearer {pair.access_token}"
+        yield Site(base, house, await house.sessions.open(mara.id, here), http)
+
+
+async def links(site: Site) -> tuple[str, str]:
+    """The paths of an invitation and of a link that sets a new password, both for somebody with a long address."""
+    long = "bartholomew.featherstonehaugh@subsidiary.example-company.test"
+    caller = await site.house.sessions.caller_of(site.http.headers["Authorization"].removeprefix("Bearer "))
+    home = min(caller.roles)
+    bart = await site.house.accounts.create_user(long, "a quiet room with a view", Role.MEMBER)
+    invitation, _ = await site.house.members.invite(caller, home, Role.ADMIN, f"another.{long}", 7)
+    reset = await site.house.members.reset_link(caller, home, bart.id)
+    return invitation.removeprefix(site.base), reset.removeprefix(site.base)
 
 
 async def test_pages_hold_in_a_real_browser(site: Site) -> None:
     """Set BUGWATCH_SHOTS to a folder to keep a picture of every page."""
     issue, hostile = await site.issue("AttributeError"), await site.issue("onerror")
-    given = {
-        "base": site.base,
-        "cookie": site.cookie,
-        "issue": issue,
-        "chrome": CHROME,
-        "shots": os.environ.get("BUGWATCH_SHOTS", ""),
-        "pages": {
+    invitation, reset = await links(site)
+
+    await run(
+        "check.mjs",
+        base=site.base,
+        cookie=site.cookie,
+        issue=issue,
+        project="/projects/1",
+        pages={
             "issues": "/issues",
             "filtered": "/issues?query=zebra&environment=production&level=error",
             "issue": issue,
@@ -147,14 +172,33 @@ async def test_pages_hold_in_a_real_browser(site: Site) -> None:
             "tags": f"{hostile}/tags",
             "unconnected": "/issues?project=wardrobe",
             "projects": "/projects",
+            "new-project": "/projects/new",
             "project": "/projects/2",
+            "project-hostile": "/projects/3",
+            "keys": "/projects/1/keys",
+            "ledger": "/projects/1/ledger",
+            "settings": "/projects/3/settings",
             "account": "/account",
+            "members": "/members",
+            "help": "/help",
+            **{f"help-{topic}": f"/help/{topic}" for topic in topics()},
         },
-    }
+        strangers={"login": "/login", "forgot": "/forgot", "invitation": invitation, "reset": reset},
+    )
 
+
+async def test_the_first_minutes_need_no_mouse(tmp_path: Path) -> None:
+    async with served(tmp_path / "data") as (base, house):
+        token = await house.accounts.setup_token()
+
+        await run("first_run.mjs", base=base, setup=f"/setup?token={token}")
+
+
+async def run(script: str, **given: object) -> None:
+    given |= {"chrome": CHROME, "shots": os.environ.get("BUGWATCH_SHOTS", "")}
     node = await asyncio.create_subprocess_exec(
         "node",
-        "check.mjs",
+        script,
         json.dumps(given),
         cwd=HERE,
         stdout=asyncio.subprocess.PIPE,
