@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from bugwatch.domain.batch import Arrival, Batch, New
 from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.outcome import Booking
-from bugwatch.services.digest import Digest, Digested
+from bugwatch.services.digest import Digest
 from bugwatch.storage import spool
 
 log = logging.getLogger(__name__)
@@ -40,12 +40,11 @@ class Ticket:
 
 
 class GroupCommit:
-    """`on_wait` is told how long (in seconds) the oldest of each batch had to wait; `on_stored` what became of it."""
+    """`on_wait` is told how long (in seconds) the oldest of each batch had to wait."""
 
-    def __init__(self, digest: Digest, on_wait: Callable[[float], None], on_stored: Callable[[Digested], None]) -> None:
+    def __init__(self, digest: Digest, on_wait: Callable[[float], None]) -> None:
         self._digest = digest
         self._on_wait = on_wait
-        self._on_stored = on_stored
         self._queue: deque[Ticket] = deque()
         self._arrived = asyncio.Event()
         self._is_enough = asyncio.Event()
@@ -120,7 +119,7 @@ class GroupCommit:
 
     async def _commit(self, tickets: list[Ticket]) -> None:
         try:
-            self._on_stored(await self._digest.store(batch_of(tickets)))
+            await self._digest.store(batch_of(tickets))
         except Unavailable as error:
             for ticket in tickets:
                 _settle(ticket, error)

@@ -23,7 +23,7 @@ from bugwatch.domain.errors import BugwatchError, Rejected
 from bugwatch.domain.outcome import Booking, Category, Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.quota import Buckets
-from bugwatch.services.digest import Digest, Digested
+from bugwatch.services.digest import Digest
 from bugwatch.services.group_commit import GroupCommit, Ticket
 from bugwatch.services.pipeline import Draft, Pipeline
 from bugwatch.services.projects import Access
@@ -79,7 +79,7 @@ class Ingest:
         self._pipeline = pipeline
         self._digest = digest
         self.room = room
-        self._commit = GroupCommit(digest, self._waited, self._stored)
+        self._commit = GroupCommit(digest, self._waited)
         self._buckets = Buckets()
         self._unbooked: Counter[Booking] = Counter()
         self._unattributed: Counter[str] = Counter()
@@ -237,9 +237,6 @@ class Ingest:
                 self._has_spooled.set()
         elif self._is_spooling and now > self._slow_at + CALM_S:
             self._is_spooling = False  # what is in the spool drains beside the new ones
-
-    def _stored(self, digested: Digested) -> None:
-        """Whoever wants to know what just happened hooks in here."""
 
     async def _drain_forever(self) -> None:
         while True:
