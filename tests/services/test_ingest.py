@@ -88,11 +88,6 @@ class Door:
             found = await ledger.totals(tx, self.access.project.id, Category.ERROR)
         return {name: count for name, count in found.items() if count}
 
-    async def reaches(self, gear: Gear) -> None:
-        async with asyncio.timeout(10):
-            while self.ingest.gear is not gear:  # noqa: ASYNC110 - nobody is told when it changes
-                await asyncio.sleep(0.002)
-
     async def settled(self) -> None:
         async with asyncio.timeout(10):
             await self.ingest.settled()
@@ -151,7 +146,7 @@ async def test_a_batch_is_never_larger_than_its_limit(door: Door, monkeypatch: p
 async def test_when_commits_are_slow_events_are_spooled_and_digested_later(door: Door) -> None:
     door.digest.delay = 0.6
     sending = [asyncio.create_task(_later(seconds, door.send)) for seconds in (0, 0.01, 0.02)]
-    await door.reaches(Gear.SPOOL)
+    await _until(lambda: door.ingest.gear is Gear.SPOOL)
     sending.append(asyncio.create_task(door.send("spooled")))
     await asyncio.sleep(0.01)
     assert door.ingest.spool_bytes > 0
@@ -254,7 +249,7 @@ async def test_a_disk_at_its_floor_sheds_until_there_is_space(door: Door, monkey
 async def test_a_full_spool_sheds(door: Door) -> None:
     door.digest.delay = 0.6
     sending = [asyncio.create_task(_later(seconds, door.send)) for seconds in (0, 0.01)]
-    await door.reaches(Gear.SPOOL)
+    await _until(lambda: door.ingest.gear is Gear.SPOOL)
     sending += [asyncio.create_task(door.send("x" * 20_000)) for _ in range(5)]
     await asyncio.sleep(0.01)
     door.digest.delay = 0
