@@ -113,7 +113,9 @@ async def test_a_report_that_cannot_be_stored_is_not_reported_again(
         assert (await spool.waiting(tx)).failed_count == 1
 
 
-async def test_words_that_are_no_text_are_reported_as_well(server: Server) -> None:
+async def test_words_that_are_no_text_are_reported_as_well(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a test logs travels between the test processes, which such words do not survive.
+    monkeypatch.setattr(logging.getLogger("bugwatch"), "propagate", False)
     await sender_of(server)
     try:
         raise ValueError("from a header: \udcff")
