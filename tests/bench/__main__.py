@@ -71,6 +71,7 @@ def measure(name: str, command: str, connections: int, seconds: float) -> None:
             uvloop.run(blast("127.0.0.1", port, path, iter(bodies[:500]), connections, seconds))
             idle, before = _memory(server.pid, "VmRSS"), _cpu(server.pid)
             load = uvloop.run(blast("127.0.0.1", port, path, iter(bodies[500:]), connections, seconds))
+            load.seconds += _wait_until_digested(Path(folder))
             cpu = _cpu(server.pid) - before
             peak = _memory(server.pid, "VmHWM")
         finally:
@@ -88,6 +89,15 @@ def _print(name: str, load: Load, stored: int, cpu: float, idle: int, peak: int,
     )
     if stored != accepted + 500 or set(load.answers) != {200}:
         print(f"         answers {dict(load.answers)}, {stored - 500} in the database")
+
+
+def _wait_until_digested(folder: Path) -> float:
+    """Seconds until nothing is left in the spool."""
+    began = time.perf_counter()
+    with sqlite.connect(f"file:{folder / 'bugwatch.db'}?mode=ro", uri=True) as connection:
+        while connection.execute("SELECT count(*) FROM spool").fetchone()[0]:
+            time.sleep(0.02)
+    return time.perf_counter() - began
 
 
 def _stored(folder: Path) -> tuple[int, int]:
