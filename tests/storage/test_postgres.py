@@ -27,7 +27,7 @@ async def nothing(tx: Tx) -> None:
 async def cut_off(url: str) -> None:
     """What a restart of the server does to all that are connected to this database."""
     connection = await asyncpg.connect(url)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             others = await connection.fetch(
                 """
@@ -41,7 +41,7 @@ async def cut_off(url: str) -> None:
 
 
 async def recovered(database: PostgresDatabase) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await database.write(nothing)
