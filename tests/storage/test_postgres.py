@@ -26,7 +26,7 @@ async def nothing(tx: Tx) -> None:
 
 async def cut_off(url: str) -> None:
     """What a restart of the server does to all that are connected to this database."""
-    pytest.skip("Under load the wait for the last connection to go never ended here: to be mended.")
+    pytest.skip("The wait for the last connection to go does not end, and why is not known yet: to be mended.")
     connection = await asyncpg.connect(url)
     async with asyncio.timeout(60):
         while True:
