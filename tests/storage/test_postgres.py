@@ -25,18 +25,16 @@ async def nothing(tx: Tx) -> None:
 
 
 async def cut_off(url: str) -> None:
-    """What a restart of the server does to all that are connected to this database."""
-    pytest.skip("The wait for the last connection to go does not end, and why is not known yet: to be mended.")
+    """What a restart of the server does to all that are connected to this database (their pools come back at once)."""
     connection = await asyncpg.connect(url)
+    cut = await connection.fetch(
+        """
+        SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+    )
+    left = "SELECT COUNT(*) FROM pg_stat_activity WHERE pid = ANY($1::int[])"
     async with asyncio.timeout(60):
-        while True:
-            others = await connection.fetch(
-                """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
-            )
-            if not others:
-                break
+        while await connection.fetchval(left, [row["pid"] for row in cut]):
             await asyncio.sleep(0.01)
     await connection.close()
 
