@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ class Serve(Command):
     help = "run the server (also without a verb)"
 
     def run(self, args: Namespace) -> Answer:
+        quieten()
         import asyncio
 
         import uvloop
@@ -43,7 +45,13 @@ class Serve(Command):
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(config, beside=beside))
+        quieten()
         return Answer("")
+
+
+def quieten() -> None:
+    """Where the server does not listen for Ctrl-C, at both ends of its life, that is an end and not a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def greeting(house: House, config: Config) -> str:

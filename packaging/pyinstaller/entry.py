@@ -3,7 +3,8 @@
 import signal
 import sys
 
-from bugwatch.cli import main
+from bugwatch.cli import all_commands, main
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
+all_commands()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # all is loaded: see quiet_start.py
 sys.exit(main())

@@ -91,12 +91,15 @@ def test_a_second_instance_is_refused_in_one_sentence(packed: Path, start: Start
     assert first.end() == 0
 
 
-def test_a_signal_at_any_moment_of_the_start_ends_it_cleanly(packed: Path, start: Start) -> None:
-    for moment in (0.3, 0.6, 0.9, 1.2):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_at_any_moment_of_the_start_ends_it_cleanly(packed: Path, start: Start, number: int) -> None:
+    for moment in (0.3, 0.6, 0.9, 1.2, 1.5, 1.8):
         bw = start([str(packed)], is_ready=False)
         time.sleep(moment)
 
-        bw.end(signal.SIGTERM)
+        if number == signal.SIGINT and (program := child_of(bw)):
+            os.kill(program, number)  # a terminal sends Ctrl-C to both, and the parent passes it on
+        bw.end(number)
 
         assert "Traceback" not in "\n".join(bw.said)
         assert not child_of(bw)
