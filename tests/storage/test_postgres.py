@@ -34,7 +34,9 @@ async def cut_off(url: str) -> None:
     )
     left = "SELECT COUNT(*) FROM pg_stat_activity WHERE pid = ANY($1::int[])"
     async with asyncio.timeout(60):
-        while await connection.fetchval(left, [row["pid"] for row in cut]):
+        while True:
+            if not await connection.fetchval(left, [row["pid"] for row in cut]):
+                break
             await asyncio.sleep(0.01)
     await connection.close()
 
