@@ -50,7 +50,7 @@ def event(project_id: int, at: int, *, event_id: str | None = None, issue: str =
     defaults: dict[str, object] = {
         "key": key_of(SECRET, project_id, bytes.fromhex(came.event_id)),
         "event_id": bytes.fromhex(came.event_id),
-        "issue_hash": f"{project_id}-{issue}".encode().ljust(16)[:16],
+        "issue_hashes": (issue_hash(project_id, issue),),
         "hash_version": 1,
         "happened_at": at,
         "level": Level.ERROR,
@@ -68,3 +68,8 @@ def event(project_id: int, at: int, *, event_id: str | None = None, issue: str =
         "data": b"x",
     }
     return NewEvent(arrival=came, **{**defaults, **given})  # type: ignore[arg-type]
+
+
+def issue_hash(project_id: int, issue: str) -> bytes:
+    """The hash of the events that `event` makes with this `issue`."""
+    return f"{project_id}-{issue}".encode().ljust(16)[:16]

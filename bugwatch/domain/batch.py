@@ -43,8 +43,8 @@ class NewEvent:
     arrival: Arrival
     key: int  # of (project, event id), 63 bits
     event_id: bytes
-    issue_hash: bytes  # of (project, version, components)
-    hash_version: int
+    issue_hashes: tuple[bytes, ...]  # of (project, version, components): the best first, then those of older ways
+    hash_version: int  # of the best
     happened_at: int
     level: Level
     title: str
@@ -59,10 +59,16 @@ class NewEvent:
     user_label: str
     dictionary_id: int
     data: bytes
+    unmapped_hash: bytes = b""  # of the same event without its source maps, where they changed it
 
     @property
     def id(self) -> int:
         return self.arrival.id
+
+    @property
+    def issue_hash(self) -> bytes:
+        """The hash that this event is grouped by; the others only help to find its issue."""
+        return self.issue_hashes[0]
 
     @property
     def project_id(self) -> int:

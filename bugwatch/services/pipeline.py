@@ -103,7 +103,7 @@ class Pipeline:
             arrival=arrival,
             key=self.event_key(arrival.project_id, event_id),
             event_id=bytes.fromhex(event_id),
-            issue_hash=issue_hash(arrival.project_id, grouping.hash),
+            issue_hashes=(issue_hash(arrival.project_id, grouping.hash),),
             hash_version=grouping.version,
             happened_at=event.happened_at,
             level=event.level,

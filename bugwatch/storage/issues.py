@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from bugwatch.domain.batch import NewEvent
 from bugwatch.domain.clock import SECOND
@@ -41,25 +42,52 @@ class Touched:
 
 
 async def find_or_create(tx: Tx, fresh: Iterable[NewEvent], ids: Ids) -> tuple[dict[bytes, int], set[int]]:
-    """The issue of each hash, and those of them that this batch begins.
+    """The issue of each event's `issue_hash`, and those issues that this batch begins.
 
+    The first known of an event's hashes wins, and the better ones before it are linked to its issue. Where none is
+    known, a new issue gets the best only: else a coarser old way of grouping would go on to draw other bugs in.
     Two instances that see a new hash at once agree: the second waits for the first and is told its issue.
     """
-    events = {event.issue_hash: event for event in fresh}
-    rows = await tx.among("SELECT hash, issue_id FROM issue_hashes WHERE hash IN :keys", sorted(events))
-    found = {bytes(row["hash"]): row["issue_id"] for row in rows}
-    proposed = {key: ids.next() for key in sorted(events.keys() - found.keys())}
+    events = sorted(fresh, key=lambda event: event.id)
+    rows = await tx.among(
+        "SELECT hash, issue_id, spent_at FROM issue_hashes WHERE hash IN :keys",
+        sorted({key for event in events for key in (*event.issue_hashes, event.unmapped_hash) if key}),
+    )
+    known = {bytes(row["hash"]): row["issue_id"] for row in rows}
+    unspent = {bytes(row["hash"]) for row in rows if row["spent_at"] is None}
+    begun: set[int] = set()
+    links: dict[bytes, tuple[int, NewEvent]] = {}
+    for event in events:
+        unknown = tuple(takewhile(lambda key: key not in known, event.issue_hashes))
+        if len(unknown) < len(event.issue_hashes):
+            issue_id = known[event.issue_hashes[len(unknown)]]
+        elif event.unmapped_hash in unspent:
+            unspent.remove(event.unmapped_hash)
+            await _spend(tx, event.unmapped_hash)
+            issue_id = known[event.unmapped_hash]
+        else:
+            issue_id, unknown = ids.next(), event.issue_hashes[:1]
+            begun.add(issue_id)
+        for key in unknown:
+            known[key] = issue_id
+            links[key] = issue_id, event
     rows = await tx.rows(
         """
         INSERT INTO issue_hashes (hash, project_id, issue_id, version)
         VALUES :rows
         ON CONFLICT (hash) DO UPDATE SET version = issue_hashes.version
         RETURNING hash, issue_id""",
-        [(key, events[key].project_id, issue_id, events[key].hash_version) for key, issue_id in proposed.items()],
+        [(key, event.project_id, issue_id, event.hash_version) for key, (issue_id, event) in sorted(links.items())],
     )
     agreed = {bytes(row["hash"]): row["issue_id"] for row in rows}
-    won = {issue_id for key, issue_id in agreed.items() if proposed[key] == issue_id}
-    return found | agreed, won
+    return known | agreed, begun & set(agreed.values())
+
+
+async def _spend(tx: Tx, unmapped_hash: bytes) -> None:
+    """The hash of an unmapped stack has led to its better one. Raises Overtaken if another instance was first."""
+    sql = "UPDATE issue_hashes SET spent_at = :now WHERE hash = :hash AND spent_at IS NULL"
+    if not await tx.run(sql, now=tx.now, hash=unmapped_hash):
+        raise Overtaken("The unmapped hash has led to another issue's better hash in the meantime.")
 
 
 def changes(fresh: Iterable[NewEvent], found: Mapping[bytes, int], new: set[int]) -> dict[int, Change]:

@@ -86,7 +86,7 @@ class Seed:
             ),
             key=key_of(b"seed", project_id, event_id),
             event_id=event_id,
-            issue_hash=blake2b(b"issue %d" % number, digest_size=16).digest(),
+            issue_hashes=(blake2b(b"issue %d" % number, digest_size=16).digest(),),
             hash_version=1,
             happened_at=at - self._random.randrange(2_000),
             level=self._random.choice((Level.ERROR, Level.ERROR, Level.WARNING, Level.FATAL)),

@@ -102,6 +102,47 @@ async def test_a_repeat_changes_nothing_but_its_own_count(
     assert await totals(db, shop) == {"received": 2, "stored": 1, "duplicate": 1}
 
 
+async def test_the_first_known_hash_wins_and_the_better_ones_are_linked_to_its_issue(
+    db: Database, digest: Digest, shop: int, clock: FakeClock
+) -> None:
+    best, newer, old = (make.issue_hash(shop, name) for name in ("best", "newer", "old"))
+    await digest.store(batch(make.event(shop, clock.now, issue="old")))
+    await digest.store(batch(make.event(shop, clock.now, issue_hashes=(best, newer, old))))
+    await digest.store(batch(make.event(shop, clock.now, issue_hashes=(newer,))))
+    await digest.store(batch(make.event(shop, clock.now, issue_hashes=(best,))))
+    await digest.store(batch(make.event(shop, clock.now, issue_hashes=(make.issue_hash(shop, "other"), b"z" * 16))))
+    await digest.store(batch(make.event(shop, clock.now, issue_hashes=(b"z" * 16,))))
+
+    assert [issue["event_count"] for issue in await issues(db)] == [4, 1, 1]
+
+
+async def test_within_a_batch_the_hashes_of_an_event_help_the_next(
+    db: Database, digest: Digest, shop: int, clock: FakeClock
+) -> None:
+    first, second = make.issue_hash(shop, "first"), make.issue_hash(shop, "second")
+    await digest.store(
+        batch(
+            make.event(shop, clock.now, issue_hashes=(first,)),
+            make.event(shop, clock.now, issue_hashes=(second, first)),
+            make.event(shop, clock.now, issue_hashes=(second,)),
+        )
+    )
+
+    assert [issue["event_count"] for issue in await issues(db)] == [3]
+
+
+async def test_an_unmapped_hash_leads_its_issue_to_one_better_hash_and_no_further(
+    db: Database, digest: Digest, shop: int, clock: FakeClock
+) -> None:
+    unmapped = make.issue_hash(shop, "unmapped")
+    await digest.store(batch(make.event(shop, clock.now, issue="unmapped")))
+    for name in ("cart", "till", "cart"):
+        await digest.store(batch(make.event(shop, clock.now, issue=name, unmapped_hash=unmapped)))
+    await digest.store(batch(make.event(shop, clock.now, issue="unmapped")))
+
+    assert [issue["event_count"] for issue in await issues(db)] == [4, 1]
+
+
 async def test_twice_in_one_batch_is_once(db: Database, digest: Digest, shop: int, clock: FakeClock) -> None:
     twins = [make.event(shop, clock.now, event_id="b" * 32) for _ in range(3)]
     await digest.store(batch(*twins))
@@ -256,7 +297,7 @@ async def test_content_that_is_removed_while_it_is_attached_once_more_stays(
 
     async with db.read() as tx:
         assert await tx.value("SELECT COUNT(*) FROM attachments") == 1
-        assert await attachments.chunk(tx, b"h" * 32, 0) == b"a log"
+        assert await contents.chunk(tx, b"h" * 32, 0) == b"a log"
 
 
 async def test_tags_hours_and_users_are_counted(db: Database, digest: Digest, shop: int, clock: FakeClock) -> None:
