@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bugwatch.domain.json import JsonObject
+from bugwatch.domain.symbolication import Origin
 
 NOTHING: JsonObject = MappingProxyType({})
 
@@ -35,6 +36,8 @@ class Frame:
     vars: JsonObject = field(default_factory=nothing)
     # What we show but do not interpret: instruction_addr, image_addr, lock, data …
     rest: JsonObject = field(default_factory=nothing)
+    # What source maps did to it; None where they have nothing to do with it.
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
