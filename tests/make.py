@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from itertools import count
 
+from bugwatch.domain.artifact import ArtifactKind, NewArtifact, Upload
 from bugwatch.domain.batch import Arrival, NewEvent
 from bugwatch.domain.event import Level
 from bugwatch.domain.ids import first_id_at
 from bugwatch.domain.outcome import Category
+from bugwatch.storage import artifact_bundles
+from bugwatch.storage.artifacts import packed
+from bugwatch.storage.contents import CHUNK
 from bugwatch.storage.database import Database
 from bugwatch.storage.event_keys import key_of
 from bugwatch.storage.projects import add, add_organization
@@ -73,3 +79,37 @@ def event(project_id: int, at: int, *, event_id: str | None = None, issue: str =
 def issue_hash(project_id: int, issue: str) -> bytes:
     """The hash of the events that `event` makes with this `issue`."""
     return f"{project_id}-{issue}".encode().ljust(16)[:16]
+
+
+def artifact(number: int, data: bytes, **given: object) -> NewArtifact:
+    """A file of a bundle, ready to be stored: a source map at `~/<number>.js.map` unless told."""
+    stored = packed(data)
+    defaults: dict[str, object] = {
+        "kind": ArtifactKind.SOURCE_MAP,
+        "debug_id": "",
+        "url": f"~/{number}.js.map",
+        "source_map_ref": "",
+    }
+    return NewArtifact(
+        number=number,
+        sha256=hashlib.sha256(stored).digest(),
+        size=len(data),
+        data=stored,
+        **{**defaults, **given},  # type: ignore[arg-type]
+    )
+
+
+async def bundle(
+    db: Database, *project_ids: int, files: Sequence[NewArtifact], release: str = "", dist: str = ""
+) -> int:
+    """The id of a bundle that was uploaded for these projects, whole, with these files."""
+    sha1 = hashlib.sha1(b"".join(file.sha256 for file in files) + str(next(_numbers)).encode()).digest()
+
+    async def work(tx):  # type: ignore[no-untyped-def]
+        announced = await artifact_bundles.announce(tx, Upload(sha1, (sha1,), project_ids, release, dist))
+        for file in files:
+            await artifact_bundles.add_file(tx, announced.id, file, pieces=range(-(-len(file.data) // CHUNK)))
+        await artifact_bundles.finish(tx, announced.id, debug_id="", size=1)
+        return announced.id
+
+    return await db.write(work)

@@ -1,4 +1,4 @@
-"""Attachments: a row each, and their content by hash in chunks of at most 1 MiB, so that no row grows too large."""
+"""Attachments: a row each; what is in them is in `contents`, once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bugwatch.domain.batch import NewAttachment
+from bugwatch.storage import contents
 from bugwatch.storage.database import Reader, Tx
-
-CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +54,8 @@ async def add(tx: Tx, batch: Sequence[NewAttachment]) -> tuple[list[NewAttachmen
         ],
     )
     for sha256, payload in sorted({new.sha256: new.arrival.payload for new in stored}.items()):
-        await _put_chunks(
-            tx, [(sha256, start // CHUNK, payload[start : start + CHUNK]) for start in range(0, len(payload), CHUNK)]
-        )
+        await contents.put(tx, contents.pieces(sha256, payload))
     return stored, repeats
-
-
-async def hold(tx: Tx, contents: Sequence[bytes]) -> None:
-    """From here on nobody else attaches or removes these contents until the transaction ends.
-
-    Who removes one asks for it before looking whether it is still in use.
-    """
-    await _put_chunks(tx, [(sha256, 0, b"") for sha256 in sorted(contents)])
-
-
-async def _put_chunks(tx: Tx, chunks: Sequence[tuple[bytes, int, bytes]]) -> None:
-    """What is there already stays as it is; on Postgres it is locked, which DO NOTHING would not do."""
-    await tx.rows(
-        """
-        INSERT INTO content_chunks (sha256, number, data)
-        VALUES :rows
-        ON CONFLICT (sha256, number) DO UPDATE SET number = excluded.number WHERE content_chunks.number < 0""",
-        chunks,
-    )
 
 
 async def of_event(tx: Reader, project_id: int, event_key: int) -> list[Attachment]:
@@ -93,11 +71,3 @@ async def of_event(tx: Reader, project_id: int, event_key: int) -> list[Attachme
         )
         for row in rows
     ]
-
-
-async def chunk(tx: Reader, sha256: bytes, number: int) -> bytes:
-    """One piece of a content, from 0 on; empty after the last."""
-    data = await tx.value(
-        "SELECT data FROM content_chunks WHERE sha256 = :sha256 AND number = :number", sha256=sha256, number=number
-    )
-    return bytes(data or b"")

@@ -39,7 +39,16 @@ REFERENCES = (
     Reference("dictionaries", "project_id", "projects"),
     Reference("attachments", "project_id", "projects"),
     Reference("attachments", "sha256", "content_chunks", "sha256"),
-    Reference("content_chunks", "sha256", "attachments", "sha256"),
+    Reference("content_chunks", "sha256", "used_contents", "sha256"),
+    Reference("artifacts", "sha256", "content_chunks", "sha256"),
+    Reference("artifacts", "bundle_id", "artifact_bundles"),
+    Reference("bundle_projects", "project_id", "projects"),
+    Reference("bundle_projects", "bundle_id", "artifact_bundles"),
+    Reference("bundle_releases", "bundle_id", "artifact_bundles"),
+    Reference("release_projects", "project_id", "projects"),
+    Reference("release_projects", "release_id", "releases"),
+    Reference("release_commits", "release_id", "releases"),
+    Reference("deploys", "release_id", "releases"),
 )
 
 

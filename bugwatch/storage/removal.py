@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bugwatch.domain.clock import MINUTE, hour_of
 from bugwatch.domain.ids import time_of
 from bugwatch.domain.outcome import Booking, Category, Outcome
-from bugwatch.storage import attachments, event_keys, ledger
+from bugwatch.storage import contents, event_keys, ledger
 from bugwatch.storage.database import Reader, Row, Tx
 
 REASON = "deleted"
@@ -36,6 +36,7 @@ _OF_PROJECT = (
     ("tag_values", "id"),
     ("dictionaries", "id"),
     ("project_members", "project_id, account_id"),
+    ("source_links", "project_id"),
     ("api_keys", "id"),
     ("project_keys", "id"),
     ("ledger", "project_id, hour, category, outcome, reason, shard"),
@@ -217,14 +218,5 @@ async def _remove_files(tx: Tx, project_id: int, event_keys: Sequence[int]) -> l
         event_keys,
         project_id=project_id,
     )
-    contents = sorted({bytes(row["sha256"]) for row in removed})
-    await attachments.hold(tx, contents)
-    await tx.among(
-        """
-        DELETE FROM content_chunks
-        WHERE sha256 IN :keys
-            AND NOT EXISTS (SELECT 1 FROM attachments WHERE attachments.sha256 = content_chunks.sha256)
-        RETURNING number""",
-        contents,
-    )
+    await contents.remove_unused(tx, [*{bytes(row["sha256"]) for row in removed}])
     return removed

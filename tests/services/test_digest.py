@@ -15,7 +15,7 @@ from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Category
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest, Digested
-from bugwatch.storage import attachments, event_keys, events, issue_states, ledger, removal, tag_values
+from bugwatch.storage import attachments, contents, event_keys, events, issue_states, ledger, removal, tag_values
 from bugwatch.storage.database import Database, Row, Tx
 from tests import make
 from tests.conftest import FakeClock

@@ -23,7 +23,7 @@ from bugwatch.server.api.paging import PageQuery, cursor_at, place_of
 from bugwatch.server.auth import for_project
 from bugwatch.server.context import house
 from bugwatch.services.events import Glance
-from bugwatch.storage import attachments, events
+from bugwatch.storage import contents, events
 from bugwatch.storage.attachments import Attachment
 from bugwatch.storage.events import StoredEvent
 
@@ -169,9 +169,9 @@ async def _send(request: Request, file: Attachment) -> None:
         },
         content_type="application/octet-stream",
     )
-    for number in range(-(-file.size // attachments.CHUNK)):
+    for number in range(-(-file.size // contents.CHUNK)):
         async with house(request).db.read() as tx:
-            await response.send(await attachments.chunk(tx, file.sha256, number))
+            await response.send(await contents.chunk(tx, file.sha256, number))
     await response.eof()
 
 
