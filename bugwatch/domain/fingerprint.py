@@ -10,7 +10,7 @@ A grouping is the same on every machine and Python. Whoever changes what is hash
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -242,7 +242,7 @@ def _by_client(reading: _Reading, default: _Basis) -> _Basis:
     values = {"default": _digest(default.components).hex(), **_variables(reading)}
     said = {event.message, reading.main.value if reading.main else ""}
     parts = [part[:_MAX_PART_LENGTH] for part in event.fingerprint if part.strip()][:_MAX_PARTS]
-    filled = [_VARIABLE.sub(lambda match: values.get(match[1].strip(), match[0]), part) for part in parts]
+    filled = [_filled(part, values) for part in parts]
     if all(part == values["default"] for part in filled):
         return default
     texts = [_text_key(part, event.platform) if part in said else part for part in filled]
@@ -251,6 +251,15 @@ def _by_client(reading: _Reading, default: _Basis) -> _Basis:
         (Component("fingerprint", "\n".join(texts), reason="sent by the SDK"), *others),
         "Grouped by the fingerprint that the SDK sent.",
     )
+
+
+def fill(template: str, event: Event) -> str:
+    """`template` with its variables, such as `{{ error.type }}`, as they are for this event; unknown ones stay."""
+    return _filled(template, _variables(_read(event)))
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda match: values.get(match[1].strip(), match[0]), template)
 
 
 def _variables(reading: _Reading) -> dict[str, str]:
