@@ -31,6 +31,36 @@ _MEMORY = 4_096
 _LONGEST_REMEMBERED = 128
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A part of an event: what is under `code` is passed over, under `secrets` filtered; `inside` are its parts."""
+
+    code: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    inside: Mapping[str, Place] = field(default_factory=dict)
+    elements: Place | None = None
+
+
+FRAME = Place(
+    code=frozenset(
+        (
+            *("function", "raw_function", "module", "package", "platform", "lang", "symbol"),
+            *("context_line", "pre_context", "post_context"),
+            *("addr_mode", "image_addr", "instruction_addr", "symbol_addr"),
+        )
+    )
+)
+_STACKTRACE = Place(inside={"frames": Place(elements=FRAME)})
+DATA = Place(inside={"stacktrace": _STACKTRACE, "raw_stacktrace": _STACKTRACE})
+EVENT = Place(
+    code=frozenset(("modules", "sdk", "debug_meta", "_meta", "event_id", "platform", "timestamp", "received")),
+    inside={
+        "extra": Place(secrets=frozenset(("environ",))),  # sentry-cli sends the caller's whole environment here
+        "stacktrace": _STACKTRACE,
+    },
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ScrubRules:
     """What a project asks for beside the defaults: further names whose values go, and names that are no secret here."""
@@ -51,16 +81,21 @@ class Scrubber:
         if not self.rules.is_enabled:
             return False
         low = raw.lower()
-        # An escaped letter or digit could hide a name.
-        return (
-            any(stem in low for stem in self._raw_stems) or b"\\u00" in low or b"environ" in low or may_hold_cards(raw)
-        )
+        return any(sign in low for sign in self.signs) or b"environ" in low or may_hold_cards(raw)
 
-    def scrub_json(self, value: Json) -> Json:
-        """An event (or any JSON) with its secrets replaced; `value` itself, untouched, if there are none. Any depth."""
+    def is_secret_name(self, name: str) -> bool:
+        """Whether what stands under `name` goes for its name alone, or only a closer look can tell."""
+        kind = self._names.known.get(name) or self._names.kind_of(name)
+        return kind is _SECRET or kind is _COUNT or name not in self._names.known
+
+    def scrub_json(self, value: Json, place: Place = EVENT) -> Json:
+        """An event (or its part at `place`) with its secrets replaced; `value` itself, untouched, if there are none.
+
+        Any depth.
+        """
         if not self.rules.is_enabled:
             return value
-        search = _Search(self._names, value)
+        search = _Search(self._names, value, place)
         search.look_through()
         self._read_texts(search)
         for container, name in search.odd_names:
@@ -106,8 +141,10 @@ class Scrubber:
         return Names(self.rules.secret_names, self.rules.safe_names)
 
     @cached_property
-    def _raw_stems(self) -> tuple[bytes, ...]:
-        return tuple(stem.encode() for stem in (*ALL_STEMS, *self._names.added_stems))
+    def signs(self) -> tuple[bytes, ...]:
+        """JSON with none of these (in small letters), no `may_hold_cards` and no place of secrets has no secret."""
+        stems = tuple(stem.encode() for stem in (*ALL_STEMS, *self._names.added_stems))
+        return (*stems, b"\\u00")  # an escaped letter or digit could hide a name
 
     @cached_property
     def _clean(self) -> set[str]:
@@ -116,35 +153,6 @@ class Scrubber:
 
 DEFAULT = Scrubber()
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """A part of an event: what is under `code` is passed over, under `secrets` filtered; `inside` are its parts."""
-
-    code: frozenset[str] = frozenset()
-    secrets: frozenset[str] = frozenset()
-    inside: Mapping[str, _Place] = field(default_factory=dict)
-    elements: _Place | None = None
-
-
-_FRAME = _Place(
-    code=frozenset(
-        (
-            *("function", "raw_function", "module", "package", "platform", "lang", "symbol"),
-            *("context_line", "pre_context", "post_context"),
-            *("addr_mode", "image_addr", "instruction_addr", "symbol_addr"),
-        )
-    )
-)
-_STACKTRACE = _Place(inside={"frames": _Place(elements=_FRAME)})
-_DATA = _Place(inside={"stacktrace": _STACKTRACE, "raw_stacktrace": _STACKTRACE})
-_EVENT = _Place(
-    code=frozenset(("modules", "sdk", "debug_meta", "_meta", "event_id", "platform", "timestamp", "received")),
-    inside={
-        "extra": _Place(secrets=frozenset(("environ",))),  # sentry-cli sends the caller's whole environment here
-        "stacktrace": _STACKTRACE,
-    },
-)
 
 _Container = dict[str, Json] | list[Json]
 
@@ -155,12 +163,12 @@ class _Search:
     Edits are made on copies of the containers concerned and of those around them; the rest is shared.
     """
 
-    def __init__(self, names: Names, root: Json) -> None:
+    def __init__(self, names: Names, root: Json, place: Place) -> None:
         self.texts: list[tuple[_Container, str | int, str, NameKind]] = []
         self.odd_names: list[tuple[dict[str, Json], str]] = []
         self._names = names
         self._root: list[Json] = [root]
-        self._waiting: list[tuple[_Container, _Place]] = [(self._root, _Place(elements=_EVENT))]
+        self._waiting: list[tuple[_Container, Place]] = [(self._root, Place(elements=place))]
         # By the identity of a container: what it stands in, and its copy once it has one.
         self._around: dict[int, tuple[_Container, str | int]] = {}
         self._copies: dict[int, _Container] = {}
@@ -213,7 +221,7 @@ class _Search:
             else:
                 self._look_at_list(container, place)
 
-    def _look_at_object(self, container: dict[str, Json], place: _Place) -> None:
+    def _look_at_object(self, container: dict[str, Json], place: Place) -> None:
         known, code, inside, texts = self._names.known, place.code, place.inside, self.texts
         for name, item in container.items():
             if item is None or name in code:
@@ -224,7 +232,7 @@ class _Search:
             elif type(item) is str:
                 texts.append((container, name, item, kind))
             else:
-                self._look_at(container, name, item, kind, inside.get(name, _DATA))
+                self._look_at(container, name, item, kind, inside.get(name, DATA))
 
     def _unknown(self, container: dict[str, Json], name: str) -> NameKind:
         kind = self._names.kind_of(name)
@@ -232,7 +240,7 @@ class _Search:
             self.odd_names.append((container, name))
         return kind
 
-    def _look_at_list(self, container: list[Json], place: _Place) -> None:
+    def _look_at_list(self, container: list[Json], place: Place) -> None:
         option: Json = None
         for index, item in enumerate(container):
             previous, option = option, item
@@ -243,9 +251,9 @@ class _Search:
                 self._around[id(item)] = container, index
                 self._filter(item, 1, item[1], self._names.kind_of(name))
                 continue
-            self._look_at(container, index, item, _PLAIN, place.elements or _DATA)
+            self._look_at(container, index, item, _PLAIN, place.elements or DATA)
 
-    def _look_at(self, container: _Container, name: str | int, item: Json, kind: NameKind, place: _Place) -> None:
+    def _look_at(self, container: _Container, name: str | int, item: Json, kind: NameKind, place: Place) -> None:
         if isinstance(item, str):
             self.texts.append((container, name, item, kind))
         elif isinstance(item, (dict, list)):

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 
-import msgspec
-
 from bugwatch.domain import fingerprint
 from bugwatch.domain.batch import Arrival, New, NewAttachment, NewEvent, NewRawItem
 from bugwatch.domain.errors import Invalid, Rejected
@@ -19,8 +17,8 @@ from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.scrub import Scrubber, ScrubRules
 from bugwatch.protocol import event_payload, raw_item
+from bugwatch.protocol.event_scrub import EventScrubber
 from bugwatch.protocol.event_tags import index_tags
-from bugwatch.protocol.lenient_json import parse_object
 from bugwatch.services.compression import Compression
 from bugwatch.storage.event_keys import key_of
 
@@ -46,7 +44,7 @@ class Pipeline:
     def __init__(self, secret: bytes, compression: Compression) -> None:
         self._secret = secret
         self._compression = compression
-        self._scrubbers: dict[tuple[tuple[str, ...], tuple[str, ...]], Scrubber] = {}
+        self._scrubbers: dict[tuple[tuple[str, ...], tuple[str, ...]], EventScrubber] = {}
 
     def read(self, arrival: Arrival, project: Project) -> Draft:
         """Scrub and decode. Raises Rejected if the item is malformed or not wanted."""
@@ -75,12 +73,7 @@ class Pipeline:
 
     def scrubbed(self, payload: bytes, project: Project) -> bytes:
         """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
-        scrubber = self._scrubber(project)
-        if not scrubber.may_hold_secrets(payload):
-            return payload
-        document, _ = parse_object(payload)
-        clean = scrubber.scrub_json(document)
-        return payload if clean is document else msgspec.json.encode(clean)
+        return self._scrubber(project).scrub(payload)
 
     def _scrub(self, arrival: Arrival, project: Project) -> Arrival:
         try:
@@ -88,10 +81,11 @@ class Pipeline:
         except Invalid as error:
             raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
 
-    def _scrubber(self, project: Project) -> Scrubber:
+    def _scrubber(self, project: Project) -> EventScrubber:
         rules = (project.scrub_keys, project.safe_keys)
         if rules not in self._scrubbers:
-            self._scrubbers[rules] = Scrubber(ScrubRules(secret_names=project.scrub_keys, safe_names=project.safe_keys))
+            asked = ScrubRules(secret_names=project.scrub_keys, safe_names=project.safe_keys)
+            self._scrubbers[rules] = EventScrubber(Scrubber(asked))
         return self._scrubbers[rules]
 
     def _event(self, arrival: Arrival, event: Event) -> NewEvent:

@@ -337,14 +337,14 @@ null € K --password X-Sentry-Auth jwt pwd DB_PASS url modules 1767225600123
 """
 _PIECES = st.sampled_from([*_WORDS.split(), " ", "\n", "\t"])
 _TEXTS = st.lists(_PIECES, max_size=8).map("".join) | st.text(max_size=12)
-_VALUES = st.recursive(
+VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from([4111111111111111, 1.5]) | _TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
     max_leaves=8,
 )
 
 
-@given(_VALUES, st.booleans())
+@given(VALUES, st.booleans())
 def test_the_quick_look_never_misses_what_scrubbing_finds(value: Any, is_ascii: bool) -> None:
     value = json.loads(json.dumps(value))
     clean = DEFAULT.scrub_json(value)
@@ -355,14 +355,14 @@ def test_the_quick_look_never_misses_what_scrubbing_finds(value: Any, is_ascii: 
         assert DEFAULT.may_hold_secrets(raw.replace(b"/", b"\\/"))
 
 
-@given(_VALUES)
+@given(VALUES)
 def test_scrubbing_twice_is_scrubbing_once(value: Any) -> None:
     once = DEFAULT.scrub_json(value)
 
     assert DEFAULT.scrub_json(once) == once
 
 
-@given(_VALUES)
+@given(VALUES)
 def test_what_is_remembered_changes_no_answer(value: Any) -> None:
     assert DEFAULT.scrub_json(value) == Scrubber().scrub_json(value)
 

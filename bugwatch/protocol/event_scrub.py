@@ -1,0 +1,239 @@
+"""Secrets leave an event's bytes: only the parts that could hold one are decoded, and only if some did is it all
+written anew. Most of an event comes with every event of its app, or is plainly harmless.
+
+The answer is that of `Scrubber.scrub_json` on the decoded event (a property test says so), in less than half the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from bugwatch.domain.scrub import DATA, EVENT, FRAME, Place, Scrubber
+from bugwatch.domain.secret_text import may_hold_cards
+from bugwatch.protocol.lenient_json import NOT_JSON, parse, parse_object
+
+_MEMORY = 4_096
+_LONGEST_REMEMBERED = 512
+
+_NONE = Raw()
+
+
+class _Stacktrace(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    frames: list[dict[str, Raw] | None] | None = None
+    registers: Raw = _NONE
+    snapshot: Raw = _NONE
+
+
+class _Exception(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    type: Raw = _NONE
+    value: Raw = _NONE
+    module: Raw = _NONE
+    thread_id: Raw = _NONE
+    mechanism: Raw = _NONE
+    stacktrace: _Stacktrace | None = None
+    raw_stacktrace: _Stacktrace | None = None
+
+
+class _Exceptions(Struct, forbid_unknown_fields=True):
+    values: list[_Exception]
+
+
+class _Thread(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    id: Raw = _NONE
+    name: Raw = _NONE
+    state: Raw = _NONE
+    main: Raw = _NONE
+    crashed: Raw = _NONE
+    current: Raw = _NONE
+    daemon: Raw = _NONE
+    priority: Raw = _NONE
+    held_locks: Raw = _NONE
+    stacktrace: _Stacktrace | None = None
+
+
+class _Threads(Struct, forbid_unknown_fields=True):
+    values: list[_Thread]
+
+
+class _Breadcrumbs(Struct, forbid_unknown_fields=True):
+    values: list[Raw]
+
+
+class _Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What SDKs send. Anything else is for the tolerant way: here is no name that could be a secret's."""
+
+    exception: list[_Exception] | _Exceptions | None = None
+    threads: list[_Thread] | _Threads | None = None
+    stacktrace: _Stacktrace | None = None
+    breadcrumbs: list[Raw] | _Breadcrumbs | None = None
+    logentry: Raw = _NONE
+    message: Raw = _NONE
+    level: Raw = _NONE
+    logger: Raw = _NONE
+    transaction: Raw = _NONE
+    transaction_info: Raw = _NONE
+    server_name: Raw = _NONE
+    release: Raw = _NONE
+    dist: Raw = _NONE
+    environment: Raw = _NONE
+    fingerprint: Raw = _NONE
+    tags: Raw = _NONE
+    user: Raw = _NONE
+    request: Raw = _NONE
+    contexts: Raw = _NONE
+    extra: Raw = _NONE
+    type: Raw = _NONE
+    # Never looked into: see EVENT.code.
+    event_id: Raw = _NONE
+    timestamp: Raw = _NONE
+    platform: Raw = _NONE
+    modules: Raw = _NONE
+    sdk: Raw = _NONE
+    debug_meta: Raw = _NONE
+    meta: Raw = msgspec.field(default=_NONE, name="_meta")
+
+
+_TEXTS = tuple(
+    name
+    for name, type_ in _Event.__annotations__.items()
+    if type_ == "Raw" and name not in EVENT.code and name != "meta"
+)
+_HOLDERS = ("exception", "threads", "breadcrumbs", "values", "stacktrace", "raw_stacktrace", "frames")
+_OF_EXCEPTION = ("type", "value", "module", "thread_id", "mechanism")
+_OF_THREAD = ("id", "name", "state", "main", "crashed", "current", "daemon", "priority", "held_locks")
+_OF_STACKTRACE = ("registers", "snapshot")
+_NAMES = frozenset((*_TEXTS, *_OF_EXCEPTION, *_OF_THREAD, *_OF_STACKTRACE, *_HOLDERS))
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_encode = msgspec.json.encode
+
+
+_Owner = Struct | dict[str, Raw] | list[Raw]
+_Part = tuple[_Owner, str | int, bytes, Place]  # what it stands in, under which name, its JSON, where that is
+
+
+class EventScrubber:
+    """Scrubs events by `scrubber`. Make one for each set of rules and keep it: it remembers what is clean."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self._clean: set[bytes] = set()
+        self._plain_names: set[str] = set()
+        # A project may call one of an event's own names a secret.
+        self._is_lean = not any(scrubber.is_secret_name(name) for name in _NAMES)
+
+    def scrub(self, payload: bytes) -> bytes:
+        """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
+        if not self._scrubber.rules.is_enabled:
+            return payload
+        if self._is_lean:
+            try:
+                return self._scrub_parts(payload)
+            except NOT_JSON:
+                pass  # or not as SDKs send it
+        return self.scrub_whole(payload)
+
+    def scrub_whole(self, payload: bytes) -> bytes:
+        """As `scrub`, for JSON objects of any kind."""
+        if not self._scrubber.may_hold_secrets(payload):
+            return payload
+        document, _ = parse_object(payload)
+        clean = self._scrubber.scrub_json(document)
+        return payload if clean is document else _encode(clean)
+
+    def _scrub_parts(self, payload: bytes) -> bytes:
+        """As `scrub`; one of NOT_JSON where the event is not as SDKs send it."""
+        event = _decode_event(payload)
+        known = self._clean
+        fresh = [part for part in self._parts(event) if part[2] not in known]
+        # What to look for is asked of all parts at once.
+        together = b"\n".join([part[2] for part in fresh]).lower()
+        signs = [sign for sign in self._scrubber.signs if sign in together]
+        has_digits = may_hold_cards(together)
+        is_changed = False
+        for owner, name, raw, place in fresh:
+            low = raw.lower()
+            if (
+                any(sign in low for sign in signs)
+                or (name == "extra" and b"environ" in low)
+                or (has_digits and may_hold_cards(raw))
+            ):
+                clean = self._scrub_part(name, raw, place)
+                if clean is not None:
+                    _put(owner, name, Raw(clean))
+                    is_changed = True
+            elif len(raw) <= _LONGEST_REMEMBERED and b"environ" not in low:
+                self._remember(raw)
+        return _encode(event) if is_changed else payload
+
+    def _scrub_part(self, name: str | int, raw: bytes, place: Place) -> bytes | None:
+        """The part without its secrets; None if it holds none."""
+        value, _ = parse(raw)
+        within: Any = [value] if isinstance(name, int) else {name: value}
+        clean: Any = self._scrubber.scrub_json(within, place)
+        return None if clean is within else _encode(clean[0 if isinstance(name, int) else name])
+
+    def _parts(self, event: _Event) -> Iterator[_Part]:
+        for name in _TEXTS:
+            if (raw := getattr(event, name)) is not _NONE:
+                yield event, name, bytes(raw), EVENT
+        if event.stacktrace:
+            yield from self._of_stacktrace(event.stacktrace)
+        for exception in _values(event.exception):
+            yield from _of_struct(exception, _OF_EXCEPTION)
+            for stacktrace in (exception.stacktrace, exception.raw_stacktrace):
+                if stacktrace:
+                    yield from self._of_stacktrace(stacktrace)
+        for thread in _values(event.threads):
+            yield from _of_struct(thread, _OF_THREAD)
+            if thread.stacktrace:
+                yield from self._of_stacktrace(thread.stacktrace)
+        breadcrumbs = _values(event.breadcrumbs)
+        for index, raw in enumerate(breadcrumbs):
+            yield breadcrumbs, index, bytes(raw), DATA
+
+    def _of_stacktrace(self, stacktrace: _Stacktrace) -> Iterator[_Part]:
+        yield from _of_struct(stacktrace, _OF_STACKTRACE)
+        plain = self._plain_names
+        for frame in stacktrace.frames or ():
+            if frame:
+                for name, raw in frame.items():
+                    if name in FRAME.code:
+                        continue
+                    if name not in plain:
+                        self._learn(name)
+                    yield frame, name, bytes(raw), FRAME
+
+    def _learn(self, name: str) -> None:
+        """Raises one of NOT_JSON for a name that frames do not have."""
+        if self._scrubber.is_secret_name(name):
+            raise msgspec.ValidationError(f"A frame has no {name}")
+        if len(self._plain_names) < _MEMORY:
+            self._plain_names.add(name)
+
+    def _remember(self, raw: bytes) -> None:
+        if len(self._clean) >= _MEMORY:
+            self._clean.clear()
+        self._clean.add(raw)
+
+
+def _of_struct(owner: Struct, names: tuple[str, ...]) -> Iterator[_Part]:
+    for name in names:
+        if (raw := getattr(owner, name)) is not _NONE:
+            yield owner, name, bytes(raw), DATA
+
+
+def _values(container: Any) -> Any:
+    """The list of them, in whichever of its two forms."""
+    return container if isinstance(container, list) else container.values if container else []
+
+
+def _put(owner: _Owner, name: str | int, raw: Raw) -> None:
+    if isinstance(owner, Struct):
+        setattr(owner, str(name), raw)
+    else:
+        owner[name] = raw  # type: ignore[index]
