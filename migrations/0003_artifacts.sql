@@ -3,11 +3,11 @@
 -- Pieces of a bundle, waiting until all of them are here.
 CREATE TABLE upload_chunks (
     sha1 blob PRIMARY KEY,
-    data blob NOT NULL,
     size integer NOT NULL,
-    uploaded_at integer NOT NULL
+    uploaded_at integer NOT NULL,
+    data blob NOT NULL                  -- last: the others are read without it
 ) STRICT;
-CREATE INDEX upload_chunks_by_age ON upload_chunks (uploaded_at);
+CREATE INDEX upload_chunks_by_age ON upload_chunks (uploaded_at, size);
 
 -- One upload. It is whole when `chunks` and `error` are empty.
 CREATE TABLE artifact_bundles (
