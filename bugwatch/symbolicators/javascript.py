@@ -1,0 +1,103 @@
+"""Source maps, read by `symbolic`: it also finds the original name of the function around a position."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from symbolic.exceptions import SymbolicError
+from symbolic.sourcemapcache import SourceMapCache
+
+from bugwatch.domain.limits import MIB
+from bugwatch.domain.symbolication import Position
+from bugwatch.symbolicators.child import Lookup, Symbolicator, Unusable
+
+CONTEXT = 5
+LINE_LENGTH = 400
+EXPANDED_BYTES = 256 * MIB
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_XSSI = b")]}"  # servers put it before JSON, so that no page can load it as a script
+_INLINE = re.compile(rb"//[#@]\s*sourceMappingURL=data:([^,\s]{0,200}),(\S+)\s*\Z")
+_NAMELESS = frozenset({"<unknown>", "<anonymous>"})
+
+
+class _Head(msgspec.Struct):
+    version: object = None
+
+
+class JavaScript(Symbolicator):
+    kind = "javascript"
+
+    def open(self, code: bytes, artifact: bytes) -> Lookup:
+        """`artifact` is the map; if it is empty, the one in the code's last line."""
+        text = _readable(_expanded(artifact or _inline(code)))
+        try:
+            if msgspec.json.decode(text, type=_Head).version not in (3, 3.0, "3"):
+                raise Unusable("It is not a source map of version 3.")
+            found = SourceMapCache.from_bytes(_readable(_expanded(code)), text)
+        except (msgspec.DecodeError, SymbolicError, RecursionError) as error:
+            raise Unusable(str(error)) from None
+        return lambda line, column: _position(found, line, column)
+
+
+def _position(found: SourceMapCache, line: int, column: int) -> Position | None:
+    token = found.lookup(line, column, CONTEXT)
+    if token is None or not token.src:
+        return None
+    return Position(
+        file=token.src,
+        line=token.line,
+        column=token.col,
+        function="" if token.function_name in _NAMELESS else token.function_name or "",
+        context_line=None if token.context_line is None else _line(token.context_line),
+        pre_context=tuple(map(_line, token.pre_context)),
+        post_context=tuple(map(_line, token.post_context)),
+    )
+
+
+def _line(text: str) -> str:
+    return text.rstrip("\r\n")[:LINE_LENGTH]
+
+
+def _inline(code: bytes) -> bytes:
+    match = _INLINE.search(code, max(code.rfind(b"sourceMappingURL=data:") - 10, 0))
+    if not match:
+        raise Unusable("There is no source map.")
+    data = unquote_to_bytes(match[2])
+    if b"base64" not in match[1]:
+        return data
+    try:
+        return base64.b64decode(data)
+    except binascii.Error as error:
+        raise Unusable(str(error)) from None
+
+
+def _expanded(data: bytes) -> bytes:
+    """Without gzip, if it is in that: some tools upload what their server would send."""
+    if not data.startswith(_GZIP):
+        return data
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacking.decompress(data, EXPANDED_BYTES)
+    except zlib.error as error:
+        raise Unusable(str(error)) from None
+    if not unpacking.eof:
+        raise Unusable("It expands to too much, or was cut off.")
+    return text
+
+
+def _readable(data: bytes) -> bytes:
+    """As UTF-8, and without what may stand before JSON."""
+    data = data.removeprefix(_BOM)
+    if data.startswith(_XSSI):
+        data = data.partition(b"\n")[2]
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
