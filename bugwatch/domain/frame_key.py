@@ -56,7 +56,7 @@ def key_of(frame: Frame, platform: str) -> FrameKey:
 
 def is_in_app(frame: Frame, key: FrameKey) -> bool:
     """The SDK's word, where it gave one that can be trusted; else the rules'."""
-    if frame.in_app is None or (frame.in_app and key.is_browser_like):
+    if frame.in_app is None or (frame.in_app and key.is_browser_like and not frame.is_ruled):
         return not key.is_library
     return frame.in_app
 

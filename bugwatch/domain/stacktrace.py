@@ -36,6 +36,7 @@ class Frame:
     vars: JsonObject = field(default_factory=nothing)
     # What we show but do not interpret: instruction_addr, image_addr, lock, data …
     rest: JsonObject = field(default_factory=nothing)
+    is_ruled: bool = False  # `in_app` is what a rule of the project says: then nobody knows better
     # What source maps did to it; None where they have nothing to do with it.
     origin: Origin | None = None
 
