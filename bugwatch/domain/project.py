@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`rate_limit` is events a minute; None means as configured, 0 none."""
+    """`rate_limit` is events a minute; None means as configured, 0 none. `is_restricted`: of the organization's members
+    only those named see it."""
 
     id: int
     organization_id: int
@@ -22,6 +23,7 @@ class Project:
     created_at: int
     first_event_at: int | None = None
     deleted_at: int | None = None
+    is_restricted: bool = False
 
     def short_id(self, number: int) -> str:
         """`SHOP-17`: how people name an issue."""

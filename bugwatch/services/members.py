@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bugwatch.domain.account import Account, Caller, Member, Role, Verb, clean_email, verb_over
 from bugwatch.domain.clock import DAY
 from bugwatch.domain.errors import Conflict, DeliveryFailed, Forbidden, Invalid, NotFound
+from bugwatch.domain.project import Project
 from bugwatch.domain.secret import hash_of
 from bugwatch.domain.site import Site
 from bugwatch.services.accounts import Accounts, accept
@@ -128,15 +129,21 @@ class Members:
             raise Conflict("This account is disabled.")
         return await self._people.reset_link(member.account.email)
 
+    async def project_members(self, caller: Caller, project: Project) -> list[int]:
+        """The account ids that the project names; they count while it is restricted."""
+        require(caller, Verb.PROJECT_ADMIN, project.organization_id)
+        async with self._db.read() as tx:
+            return await accounts.project_members(tx, project.id)
+
     async def set_project_members(
-        self, caller: Caller, organization_id: int, project_id: int, account_ids: Sequence[int]
+        self, caller: Caller, organization_id: int, project_id: int, account_ids: Sequence[int] | None
     ) -> None:
-        """Name who of the organization's members sees the project; nobody named: all of them."""
+        """Name who of the organization's members sees the project; None: all of them. Owners and admins always do."""
         require(caller, Verb.PROJECT_ADMIN, organization_id)
 
         async def work(tx: Tx) -> None:
             known = {member.account.id for member in await accounts.members(tx, organization_id)}
-            if not known.issuperset(account_ids):
+            if not known.issuperset(account_ids or ()):
                 raise NotFound("There is no such member.")
             await accounts.set_project_members(tx, project_id, account_ids)
 

@@ -69,6 +69,6 @@ def organization_for(caller: Caller, verb: Verb, organization_id: int | None = N
 
 
 def _sees(caller: Caller, project: Project, is_listed: bool | None) -> bool:
-    """`is_listed`: whether the project's list of members names the caller; None if it has no list."""
+    """`is_listed`: whether the project's list of members names the caller; None if it is open to all."""
     # By role alone: the scopes of a token limit what is done, not what its owner sees.
     return is_listed is not False or may(caller.roles[project.organization_id], Verb.PROJECT_WRITE)

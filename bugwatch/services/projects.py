@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bugwatch.domain import source_link
 from bugwatch.domain.clock import DAY, SECOND, Clock
 from bugwatch.domain.errors import Conflict, Invalid
 from bugwatch.domain.project import ApiKey, Project, ProjectKey, slugify
 from bugwatch.domain.secret import hash_of
 from bugwatch.domain.site import Site
-from bugwatch.storage import projects
+from bugwatch.domain.source_link import SourceLink
+from bugwatch.storage import projects, source_links
 from bugwatch.storage.database import Database, Tx
 
 API_KEY_PREFIX = "bw_live_"
@@ -87,6 +89,11 @@ class Projects:
         await self._db.write(lambda tx: projects.update(tx, clean))
         self.forget()
         return clean
+
+    async def link_source(self, project: Project, link: SourceLink) -> None:
+        """Store where the project's source code can be read. Raises Invalid."""
+        clean = source_link.clean(link)
+        await self._db.write(lambda tx: source_links.put(tx, project.id, clean))
 
     async def delete(self, project: Project) -> None:
         """It is gone for everybody at once, and its keys open nothing; its rows go in small slices."""

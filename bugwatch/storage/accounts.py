@@ -174,17 +174,22 @@ async def has_other_owner(tx: Reader, organization_id: int, account_id: int) -> 
 
 
 async def project_members(tx: Reader, project_id: int) -> list[int]:
-    """Account ids on the project's list; none: it is open to its organization."""
+    """Account ids on the project's list, which counts if the project is restricted."""
     rows = await tx.all(
         "SELECT account_id FROM project_members WHERE project_id = :id ORDER BY account_id", id=project_id
     )
     return [row["account_id"] for row in rows]
 
 
-async def set_project_members(tx: Tx, project_id: int, account_ids: Sequence[int]) -> None:
-    """Exactly these; none opens the project to its organization."""
+async def set_project_members(tx: Tx, project_id: int, account_ids: Sequence[int] | None) -> None:
+    """Exactly these; None opens the project to its organization."""
+    await tx.run(
+        "UPDATE projects SET is_restricted = :is_restricted WHERE id = :id",
+        id=project_id,
+        is_restricted=int(account_ids is not None),
+    )
     await tx.run("DELETE FROM project_members WHERE project_id = :id", id=project_id)
-    for account_id in sorted(set(account_ids)):
+    for account_id in sorted(set(account_ids or ())):
         await tx.run(
             "INSERT INTO project_members (project_id, account_id) VALUES (:project_id, :account_id)",
             project_id=project_id,

@@ -58,11 +58,10 @@ async def every(tx: Reader) -> list[Project]:
 
 async def of_account(tx: Reader, account_id: int, project_id: int | None = None) -> list[tuple[Project, bool | None]]:
     """The projects of the account's organizations (or this one of them), by name, each with whether its list of members
-    names the account; None if it has no list. Whether that is enough is for services/permissions.py to say."""
+    names the account; None if it is open to all. Whether that is enough is for services/permissions.py to say."""
     rows = await tx.all(
         """
         SELECT projects.*,
-            EXISTS (SELECT 1 FROM project_members WHERE project_id = projects.id) AS has_list,
             EXISTS (
                 SELECT 1 FROM project_members
                 WHERE project_id = projects.id AND account_id = :account_id) AS is_listed
@@ -75,7 +74,7 @@ async def of_account(tx: Reader, account_id: int, project_id: int | None = None)
         account_id=account_id,
         project_id=project_id,
     )
-    return [(project_of(row), bool(row["is_listed"]) if row["has_list"] else None) for row in rows]
+    return [(project_of(row), bool(row["is_listed"]) if row["is_restricted"] else None) for row in rows]
 
 
 async def update(tx: Tx, project: Project) -> None:
@@ -226,6 +225,7 @@ def project_of(row: Row) -> Project:
         created_at=row["created_at"],
         first_event_at=row["first_event_at"],
         deleted_at=row["deleted_at"],
+        is_restricted=bool(row["is_restricted"]),
     )
 
 

@@ -10,12 +10,13 @@ from bugwatch.domain.batch import Batch, NewAttachment, NewEvent, NewRawItem, re
 from bugwatch.domain.clock import DAY, HOUR, MINUTE
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Category
+from bugwatch.domain.source_link import SourceLink
 from bugwatch.services import retention
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
 from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import ABSOLUTE, IDLE
-from bugwatch.storage import accounts, doctor, issue_states, ledger, projects
+from bugwatch.storage import accounts, doctor, issue_states, ledger, projects, source_links
 from bugwatch.storage.database import Database, Tx
 from tests import make
 from tests.conftest import FakeClock
@@ -42,6 +43,7 @@ OF_A_PROJECT = [
     "api_keys",
     "project_keys",
     "project_members",
+    "source_links",
 ]
 
 
@@ -207,6 +209,7 @@ async def test_a_deleted_project_goes_with_all_that_is_its_own(
 async def fill(tx: Tx, project_id: int) -> None:
     account = await accounts.add(tx, f"{project_id}@example.com", "", "x")
     await accounts.set_project_members(tx, project_id, [account.id])
+    await source_links.put(tx, project_id, SourceLink("github", "acme/shop"))
     await projects.add_key(tx, project_id, f"{project_id:032x}", "Default")
     await projects.add_api_key(tx, project_id, b"%032d" % project_id, "abcd")
     await tx.run(

@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from bugwatch.domain.account import Caller, Verb
+from bugwatch.domain.account import Caller, Member, Verb, may
 from bugwatch.domain.clock import DAY, HOUR, hour_of
 from bugwatch.domain.errors import Conflict, Forbidden, Invalid
 from bugwatch.domain.outcome import Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.sdk_snippets import PLATFORMS, snippet
+from bugwatch.domain.source_link import TEMPLATE, SourceLink
 from bugwatch.server.auth import caller, for_project
 from bugwatch.server.context import house
 from bugwatch.server.dashboard.charts import Spark, spark
 from bugwatch.server.dashboard.rows import hue_of
-from bugwatch.server.forms import number, problems, text, typed
+from bugwatch.server.dashboard.source_links import example, hosts
+from bugwatch.server.forms import number, numbers, problems, text, typed
 from bugwatch.server.render import page, redirect, url_for
 from bugwatch.services.permissions import MAY_NOT
-from bugwatch.storage import issue_lists, ledger, projects, trends
+from bugwatch.storage import issue_lists, ledger, projects, source_links, trends
 from bugwatch.templates import gettext as _
 from bugwatch.templates import ngettext
 
@@ -96,17 +98,18 @@ async def store(request: Request) -> HTTPResponse:
         made = await house(request).projects.create(text(request, "name"), text(request, "platform") or "other", home)
     except (Invalid, Conflict) as error:
         return await _new(request, status=400, errors=problems(error))
-    return redirect(
-        request,
-        url_for(request, "projects.show", project_id=made.project.id),
-        toast=_("%(name)s is ready for its first event.", name=made.project.name),
-    )
+    return await connect(request, made.project, secret=made.api_key)
 
 
 @bp.get("/<project_id:int>", name="show")
 @for_project(Verb.PROJECT_READ)
 async def show(request: Request, project: Project) -> HTTPResponse:
-    """How to connect an app, and whether something has arrived yet."""
+    return await connect(request, project)
+
+
+async def connect(request: Request, project: Project, *, secret: str = "") -> HTTPResponse:
+    """How to connect an app, and whether something has arrived yet. `secret` is a new project's API key: it is shown
+    on this answer and never again."""
     async with house(request).db.read() as tx:
         keys = await projects.current_keys(tx, [project.id])
     key = keys.get(project.id)
@@ -123,6 +126,7 @@ async def show(request: Request, project: Project) -> HTTPResponse:
         chosen=chosen,
         platforms=_platforms(),
         snippet=snippet(chosen, dsn, events_url),
+        secret=secret,
     )
 
 
@@ -201,6 +205,35 @@ async def update(request: Request, project: Project) -> HTTPResponse:
     return redirect(request, url_for(request, "projects.settings", project_id=project.id), toast=_("Saved."))
 
 
+@bp.post("/<project_id:int>/members", name="choose_members")
+@for_project(Verb.PROJECT_ADMIN)
+async def choose_members(request: Request, project: Project) -> HTTPResponse:
+    """Who of the organization's members sees the project: everybody, or those who are ticked."""
+    chosen = None if text(request, "audience") == "everybody" else numbers(request, "member")
+    await house(request).members.set_project_members(caller(request), project.organization_id, project.id, chosen)
+    return redirect(request, url_for(request, "projects.settings", project_id=project.id), toast=_("Saved."))
+
+
+@bp.post("/<project_id:int>/source", name="link_source")
+@for_project(Verb.PROJECT_WRITE)
+async def link_source(request: Request, project: Project) -> HTTPResponse:
+    link = _typed_link(request)
+    try:
+        await house(request).projects.link_source(project, link)
+    except Invalid as error:
+        return await _settings(request, project, status=400, link=link, errors=problems(error))
+    return redirect(
+        request, url_for(request, "projects.settings", project_id=project.id) + "#source", toast=_("Saved.")
+    )
+
+
+@bp.post("/<project_id:int>/source/example", name="source_example")
+@for_project(Verb.PROJECT_WRITE)
+async def source_example(request: Request, project: Project) -> HTTPResponse:
+    """What the links would be with what stands in the form; nothing is stored."""
+    return await _settings(request, project, link=_typed_link(request), fragment="projects/_source_example.html")
+
+
 @bp.post("/<project_id:int>/delete", name="delete")
 @for_project(Verb.PROJECT_ADMIN)
 async def delete(request: Request, project: Project) -> HTTPResponse:
@@ -248,9 +281,15 @@ async def _settings(
     project: Project,
     *,
     status: int = 200,
+    fragment: str | None = None,
     given: Mapping[str, str] | None = None,
+    link: SourceLink | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> HTTPResponse:
+    can_write, can_delete = (_may(request, verb, project) for verb in (Verb.PROJECT_WRITE, Verb.PROJECT_ADMIN))
+    if link is None:
+        async with house(request).db.read() as tx:
+            link = await source_links.get(tx, project.id)
     platforms = _platforms()
     if project.platform not in PLATFORMS:  # the API takes any word
         platforms.append((project.platform, project.platform))
@@ -259,13 +298,40 @@ async def _settings(
         project,
         "settings",
         status=status,
+        fragment=fragment,
         platforms=platforms,
         given=given or _given(project),
         default_limit=house(request).ingest.room.rate_limit,
         errors=errors or {},
-        can_write=_may(request, Verb.PROJECT_WRITE, project),
-        can_delete=_may(request, Verb.PROJECT_ADMIN, project),
+        can_write=can_write,
+        can_delete=can_delete,
+        people=await _people(request, project) if can_delete else None,
+        link=link,
+        hosts=hosts(),
+        example=await example(house(request), project, link) if can_write and link.host else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who sees a project: some always do; of the members, those named, or all."""
+
+    always: list[Member]
+    members: list[Member]
+    named: set[int]
+
+
+async def _people(request: Request, project: Project) -> People:
+    everybody = await house(request).members.of(caller(request), project.organization_id)
+    named = await house(request).members.project_members(caller(request), project)
+    always = [member for member in everybody if may(member.role, Verb.PROJECT_WRITE)]
+    return People(always, [member for member in everybody if member not in always], set(named))
+
+
+def _typed_link(request: Request) -> SourceLink:
+    host = text(request, "host")
+    repository = text(request, "template" if host == TEMPLATE else "repository")
+    return SourceLink(host, repository, text(request, "branch"), text(request, "strip"), text(request, "prefix"))
 
 
 def _given(project: Project) -> dict[str, str]:

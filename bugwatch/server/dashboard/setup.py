@@ -12,6 +12,7 @@ from bugwatch.domain.errors import Conflict, Forbidden, Invalid
 from bugwatch.domain.sdk_snippets import PLATFORMS
 from bugwatch.server import auth, security
 from bugwatch.server.context import house
+from bugwatch.server.dashboard.projects import connect
 from bugwatch.server.forms import problems, text
 from bugwatch.server.render import page, redirect, url_for, zone_of
 from bugwatch.services.permissions import require
@@ -73,11 +74,7 @@ async def create_project(request: Request) -> HTTPResponse:
         made = await house(request).projects.create(name, platform or "other", home)
     except (Invalid, Conflict) as error:
         return await _project(request, status=400, name=name, platform=platform, errors=problems(error))
-    return redirect(
-        request,
-        url_for(request, "projects.show", project_id=made.project.id),
-        toast=_("%(name)s is ready for its first event.", name=made.project.name),
-    )
+    return await connect(request, made.project, secret=made.api_key)
 
 
 async def _home(request: Request) -> int:

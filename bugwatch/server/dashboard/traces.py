@@ -98,6 +98,15 @@ def frame_of(event: Event, stack: int, index: int) -> FrameView | None:
     return _view(frame, index, event.platform, is_app=False, is_crash=False, is_open=True, is_whole=True)
 
 
+def newest_own_frame(event: Event) -> Frame | None:
+    """The frame of the app's own code that is nearest to the crash."""
+    for exception in reversed(event.exceptions):
+        for frame in reversed(exception.frames):
+            if is_in_app(frame, key_of(frame, event.platform)):
+                return frame
+    return None
+
+
 def _exceptions(event: Event) -> tuple[StackView, ...]:
     found = []
     newest = len(event.exceptions) - 1

@@ -30,9 +30,11 @@ await page.keyboard.press("Enter");
 await arrivedAt(/\/setup\/project$/, "setup-project");
 await page.keyboard.type("Checkout API");
 await page.keyboard.press("Enter");
-await arrivedAt(/\/projects\/\d+$/, "setup-done");
+await page.waitForSelector(".waiting");
+await arrivedAt(/\/setup\/project$/, "setup-done");
+assert.match(await page.textContent(".note .copyable code"), /^bw_live_/, "the API key, once");
 
-const dsn = new URL(await page.textContent(".copyable code"));
+const dsn = new URL(await page.textContent("section .copyable code"));
 await page.waitForSelector(".waiting:not(.ok)");
 const answer = await fetch(`${dsn.origin}/api${dsn.pathname}/store/?sentry_key=${dsn.username}`, { method: "POST", body: '{"message": "Hello"}' });
 assert.equal(answer.status, 200);

@@ -11,7 +11,7 @@ import pytest
 
 from bugwatch.domain.clock import DAY, HOUR
 from bugwatch.domain.sdk_snippets import PLATFORMS, snippet
-from tests.server.conftest import People, Server, submit
+from tests.server.conftest import People, Server, form_token, submit
 
 if TYPE_CHECKING:
     import httpx
@@ -47,6 +47,13 @@ async def send(server: Server, dsn: str, **event: object) -> int:
 
 def dsns(page: str) -> list[str]:
     return list(dict.fromkeys(found[0] for found in DSN.finditer(html.unescape(page))))
+
+
+def home_of(page: str) -> str:
+    """The address of the project whose page this is."""
+    found = re.search(r'href="(/projects/\d+)/settings"', page)
+    assert found, page
+    return found[1]
 
 
 def problem(page: str) -> str:
@@ -86,14 +93,26 @@ async def test_the_list_shows_each_project_with_what_it_received(
 # --- making one ---
 
 
-async def test_a_new_project_leads_to_its_set_up_page(server: Server, http: httpx.AsyncClient) -> None:
+async def test_a_new_project_is_made_with_its_set_up_page(server: Server, http: httpx.AsyncClient) -> None:
     made = await submit(http, "/projects/new", "/projects", name="  Checkout   API ", platform="node")
 
-    assert made.status_code == 303
-    page = (await http.get(made.headers["location"])).text
+    assert made.status_code == 200
+    page = made.text
     assert "Checkout API is ready for its first event." in page
     assert "Sentry.init" in page
     assert await send(server, dsns(page)[0]) == 200
+
+
+async def test_the_api_key_of_a_new_project_is_shown_once_and_works(server: Server, http: httpx.AsyncClient) -> None:
+    page = (await submit(http, "/projects/new", "/projects", name="Shop", platform="cobol")).text
+
+    (secret,) = set(re.findall(r"bw_live_[\w-]+", page))
+    assert "It is shown this once" in page
+    headers = {"Authorization": f"Bearer {secret}"}
+    sent = await server.client().post("/api/v1/events", json={"message": "hello"}, headers=headers)
+    assert sent.status_code == 202
+    for tab in TABS:
+        assert secret not in (await http.get(home_of(page) + tab)).text
 
 
 BAD_NAMES = {
@@ -131,8 +150,8 @@ async def test_any_readable_name_is_shown_as_text_on_every_page(http: httpx.Asyn
     for name in names:
         made = await submit(http, "/projects/new", "/projects", name=name, platform="other")
 
-        assert made.status_code == 303, name
-        home = made.headers["location"]
+        assert made.status_code == 200, name
+        home = home_of(made.text)
         for path in ("/projects", "/issues", *(home + tab for tab in TABS)):
             page = await http.get(path)
             assert page.status_code == 200, path
@@ -143,13 +162,13 @@ async def test_any_readable_name_is_shown_as_text_on_every_page(http: httpx.Asyn
 
 async def test_names_without_latin_letters_do_not_collide(http: httpx.AsyncClient) -> None:
     for name in ("商店", "网站"):
-        assert (await submit(http, "/projects/new", "/projects", name=name)).status_code == 303
+        assert (await submit(http, "/projects/new", "/projects", name=name)).status_code == 200
 
 
 async def test_another_organization_may_have_the_same_name(people: People, shop: Created) -> None:
     charlie = await people.browser(await people.charlie())
 
-    assert (await submit(charlie, "/projects/new", "/projects", name="Shop")).status_code == 303
+    assert (await submit(charlie, "/projects/new", "/projects", name="Shop")).status_code == 200
 
 
 # --- connecting an app ---
@@ -385,6 +404,97 @@ async def test_a_platform_of_the_apis_choice_survives_the_form(
     assert '<option value="django" selected>' in page
 
 
+# --- who sees it ---
+
+
+async def test_who_sees_a_project_is_chosen_among_the_members(
+    server: Server, http: httpx.AsyncClient, people: People, shop: Created
+) -> None:
+    path = f"/projects/{shop.project.id}"
+    bob = await people.bob()
+    his = await people.browser(bob)
+
+    async def choose(audience: str, *members: int) -> str:
+        answer = await submit(http, f"{path}/settings", f"{path}/members", audience=audience, member=list(members))
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{path}/settings")
+        return (await http.get(f"{path}/settings")).text
+
+    settings = await choose("chosen")
+    assert (await his.get(path)).status_code == 404
+    assert "Shop" not in (await his.get("/projects")).text
+    assert f'name="member" value="{bob.id}">' in settings
+    assert (await http.get(path)).status_code == 200, "an owner always sees it"
+
+    settings = await choose("chosen", bob.id)
+    assert (await his.get(path)).status_code == 200
+    assert f'name="member" value="{bob.id}" checked>' in settings
+    assert 'value="chosen" checked' in settings
+
+    await choose("everybody")
+    assert (await his.get(path)).status_code == 200
+    assert (await his.get(f"{path}/settings")).text.count('name="audience"') == 0, "a member does not choose"
+
+
+async def test_only_members_of_the_organization_can_be_named(
+    http: httpx.AsyncClient, people: People, shop: Created
+) -> None:
+    path = f"/projects/{shop.project.id}"
+    charlie = await people.charlie()
+
+    for named in (str(charlie.id), "999999", "9" * 18):
+        answer = await submit(http, f"{path}/settings", f"{path}/members", audience="chosen", member=named)
+        assert answer.status_code == 404, named
+    odd = await submit(
+        http, f"{path}/settings", f"{path}/members", audience="chosen", member=["-1", "x", "٣", "9" * 99]
+    )
+    assert odd.status_code == 303, "what is no number is nobody"
+    assert (await (await people.browser(await people.bob())).get(path)).status_code == 404
+
+
+# --- links to the source ---
+
+
+async def test_frames_are_linked_by_the_hosts_template(server: Server, http: httpx.AsyncClient, shop: Created) -> None:
+    path = f"/projects/{shop.project.id}"
+    frame = {"filename": "shop/cart.py", "abs_path": "/app/shop/cart.py", "lineno": 48, "in_app": True}
+    await send(server, shop.dsn, exception={"values": [{"type": "E", "value": "v", "stacktrace": {"frames": [frame]}}]})
+    fields = {"host": "gitea", "repository": "https://git.example:3000/acme/shop/", "branch": "main"}
+
+    tried = await submit(http, f"{path}/settings", f"{path}/source/example", **fields, strip="/app/", prefix="src")
+    assert "https://git.example:3000/acme/shop/src/branch/main/src/shop/cart.py#L48" in tried.text.replace("<wbr>", "")
+    assert 'value="src"' in tried.text, "what was typed stays"
+    assert "git.example:3000" not in (await http.get(f"{path}/settings")).text, "and nothing is stored"
+    asked = await http.post(
+        f"{path}/source/example",
+        data={"csrf": form_token(tried.text), **fields},
+        headers={"HX-Request": "true"},
+    )
+    assert "<html" not in asked.text
+    assert "/src/branch/main/shop/cart.py#L48" in asked.text
+
+    saved = await submit(http, f"{path}/settings", f"{path}/source", **fields, strip="/app/", prefix="src/")
+    assert saved.status_code == 303
+    page = (await http.get(f"{path}/settings")).text
+    assert 'href="https://git.example:3000/acme/shop/src/branch/main/src/shop/cart.py#L48"' in page
+    await submit(http, f"{path}/settings", f"{path}/source", host="")
+    assert "git.example:3000" not in (await http.get(f"{path}/settings")).text
+
+
+async def test_a_link_that_cannot_be_is_told(http: httpx.AsyncClient, shop: Created) -> None:
+    path = f"/projects/{shop.project.id}"
+    bad = {
+        "repository": {"host": "github", "repository": "javascript:alert(1)//x/y"},
+        "template": {"host": "template", "template": "javascript:alert({path})"},
+        "host": {"host": "sourceforge", "repository": "a/b"},
+    }
+    for field, fields in bad.items():
+        for address in ("source", "source/example"):
+            answer = await submit(http, f"{path}/settings", f"{path}/{address}", **fields)
+            assert answer.status_code == (400 if address == "source" else 200), field
+            assert problem(answer.text)
+            assert 'href="javascript' not in answer.text
+
+
 # --- the end ---
 
 
@@ -416,7 +526,7 @@ async def test_a_deleted_project_is_gone_and_its_keys_open_nothing(
     for tab in TABS:
         assert (await http.get(path + tab)).status_code == 404
     again = await submit(http, "/projects/new", "/projects", name="Shop")
-    assert again.status_code == 303, "its name is free"
+    assert again.status_code == 200, "its name is free"
 
 
 # --- who may ---
@@ -428,6 +538,9 @@ def changes(path: str) -> dict[str, dict[str, str]]:
         f"{path}/keys/rotate": {"days": "0"},
         f"{path}/keys/rotate-api-key": {"days": "0"},
         f"{path}/settings": {"name": "Mine", "platform": "go"},
+        f"{path}/source": {"host": "github", "repository": "evil/shop"},
+        f"{path}/source/example": {"host": "github", "repository": "evil/shop"},
+        f"{path}/members": {"audience": "everybody"},
         f"{path}/delete": {"slug": "shop"},
     }
 
