@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -59,3 +60,14 @@ class Position:
     context_line: str | None = None
     pre_context: tuple[str, ...] = ()
     post_context: tuple[str, ...] = ()
+
+
+_HEX = re.compile(r"[0-9a-f]{32}")
+
+
+def clean_debug_id(text: str) -> str:
+    """The debug id as a lower-case uuid, however it was spelled; empty if it is none."""
+    digits = text.strip().replace("-", "").lower()
+    if not _HEX.fullmatch(digits):
+        return ""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

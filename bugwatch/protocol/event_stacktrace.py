@@ -15,7 +15,7 @@ from bugwatch.protocol.event_shapes import LeanFrame
 T = TypeVar("T")
 
 MAX_POSITION = 2**31 - 1
-_INTERPRETED = frozenset(Frame.__slots__) - {"rest"}
+_INTERPRETED = frozenset(Frame.__slots__) - {"rest", "origin"}
 
 
 def elements(value: Any, path: str, notes: Notes) -> list[tuple[int, dict[str, Any]]]:

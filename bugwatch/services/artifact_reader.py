@@ -16,14 +16,13 @@ import msgspec
 
 from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.symbolication import Position, Verdict
-from bugwatch.symbolicators.child import Request, Response
+from bugwatch.symbolicators.child import VERB, Request, Response
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 30.0
 WAIT_S = 60.0  # by the clock; the child's own limit is on what it computes
 LAST_WORDS_S = 0.5
-VERB = "parse-artifacts"  # packaging/pyinstaller/entry.py: the packed program is its own child
 
 Spot = tuple[int, int]
 Content = tuple[bytes, bytes]

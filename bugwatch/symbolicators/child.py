@@ -13,7 +13,6 @@ import os
 import resource
 import signal
 import sys
-from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +29,7 @@ from bugwatch.domain.symbolication import Position
 MEMORY_BYTES = 1024 * MIB
 CPU_S = 20
 KEPT_BYTES = 64 * MIB  # of artifacts, as they came; what is parsed of them is a fraction
+VERB = "parse-artifacts"  # packaging/pyinstaller/entry.py: the packed program is its own child
 PR_SET_PDEATHSIG = 1
 
 
@@ -40,14 +40,14 @@ class Unusable(Exception):
 Lookup = Callable[[int, int], Position | None]
 
 
-class Symbolicator(ABC):
+class Symbolicator:
     """How one kind of artifact is read."""
 
     kind: ClassVar[str] = ""
 
-    @abstractmethod
     def open(self, code: bytes, artifact: bytes) -> Lookup:
         """What finds positions by (line, column), both from 1. Either may be empty. Raises Unusable."""
+        raise NotImplementedError
 
 
 class Request(msgspec.Struct, array_like=True):

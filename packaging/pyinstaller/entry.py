@@ -3,7 +3,13 @@
 import signal
 import sys
 
-from bugwatch.cli import all_commands, main
+from bugwatch.symbolicators import child
+
+if sys.argv[1:2] == [child.VERB]:
+    child.main()
+    sys.exit()
+
+from bugwatch.cli import all_commands, main  # noqa: E402 - the child needs none of it
 
 all_commands()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # all is loaded: see quiet_start.py

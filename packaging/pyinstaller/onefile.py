@@ -18,6 +18,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 MARK = ".in-use"
+PARSING = "parse-artifacts"  # bugwatch/symbolicators/child.py
 UNPACKED_WITHIN_S = 60
 
 
@@ -72,6 +73,8 @@ def main() -> None:
     unpacked = Path(sys._MEIPASS)  # type: ignore[attr-defined]
     if unpacked.parent == Path(sys.executable).parent:
         return  # the one-dir build: one process, nothing unpacked
+    if PARSING in sys.argv[1:2]:
+        return  # a child of the program, in the folder that its parent holds
     end_with_the_parent()
     hold(unpacked)
     sweep(unpacked)
