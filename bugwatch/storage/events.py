@@ -9,6 +9,7 @@ import msgspec
 
 from bugwatch.domain.batch import NewEvent
 from bugwatch.domain.ids import time_of
+from bugwatch.storage import merges
 from bugwatch.storage.database import Reader, Row, Tx
 from bugwatch.storage.tag_values import Tag
 
@@ -118,7 +119,13 @@ _GENERATIONS = """
 
 
 async def of_issue(tx: Reader, issue_id: int, limit: int, before: int = 2**62) -> list[StoredEvent]:
-    """An issue's events, newest first; those before the row id `before`, to page on."""
+    """The events of an issue and its members, newest first; those before the row id `before`, to page on."""
+    family = await merges.families(tx, [issue_id])
+    found = [row_id for member_id in family for row_id in await _newest(tx, member_id, limit, before)]
+    return await among(tx, sorted(found, reverse=True)[:limit])
+
+
+async def _newest(tx: Reader, issue_id: int, limit: int, before: int) -> list[int]:
     generations = await tx.all(
         f"""
         {_GENERATIONS}
@@ -144,11 +151,18 @@ async def of_issue(tx: Reader, issue_id: int, limit: int, before: int = 2**62) -
         found += [row["id"] for row in rows]
         if len(found) >= limit:
             break
-    return await among(tx, found)
+    return found
 
 
 async def neighbours(tx: Reader, issue_id: int, row_id: int) -> tuple[int | None, int | None]:
-    """The row ids of the next older and the next newer event of the issue."""
+    """The row ids of the next older and the next newer event of the issue and its members."""
+    family = await merges.families(tx, [issue_id])
+    beside = [await _beside(tx, member_id, row_id) for member_id in family]
+    older, newer = [older for older, _ in beside if older], [newer for _, newer in beside if newer]
+    return max(older, default=None), min(newer, default=None)
+
+
+async def _beside(tx: Reader, issue_id: int, row_id: int) -> tuple[int | None, int | None]:
     row = await tx.one(
         f"""
         {_GENERATIONS}

@@ -1,13 +1,16 @@
-"""Issues as lists show them: found by filters, paged by key, with their counts and trends."""
+"""Issues as lists show them: found by filters, paged by key. A root stands for its family (storage/merges.py): its
+numbers are those of all of them, its level and last release those of the latest.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from bugwatch.domain.issue import Sort
+from bugwatch.storage import merges
 from bugwatch.storage.database import Reader, Row
 
 SORTS: Mapping[str, str] = {
@@ -64,54 +67,90 @@ class ListedIssue:
     last_event_id: int
     status_changed_at: int
     resolved_at: int | None
+    member_count: int = 0
 
     def cursor(self, sort: str) -> Cursor:
         return Cursor(int(getattr(self, SORTS[sort])), self.id)
 
 
-_COLUMNS = """
-    id, project_id, number, status, level, title, title_type, culprit, platform, is_unhandled, first_seen_at,
-    last_seen_at, event_count, stored_count, user_count, first_release_id, last_release_id, last_event_id,
-    status_changed_at, resolved_at"""
+_NAMES = tuple(field.name for field in fields(ListedIssue) if field.name != "member_count")
+_COLUMNS = ", ".join(f"issues.{name}" for name in _NAMES)
 
 _SHORT_ID = re.compile(r"([A-Za-z0-9-]+)-([0-9]{1,15})")
 
 # What is neither deleted nor part of another issue; in the words of the index `issues_by_status`.
 _ALIVE = "issues.deleted_at IS NULL AND issues.merged_into_id IS NULL"
 
-_HAS_TAG = """EXISTS (
-    SELECT 1 FROM issue_tags
-    WHERE issue_tags.issue_id = issues.id AND issue_tags.value_id = (
-        SELECT id FROM tag_values WHERE project_id = issues.project_id AND key = '{key}' AND value = :{key}))"""
+# The sums of each root's members, for what is filtered and sorted by. `latest` is a last event with its level.
+_MERGED = """
+    LEFT JOIN (
+        SELECT
+            merged_into_id AS root_id,
+            CAST(SUM(event_count) AS bigint) AS event_count,
+            MIN(first_seen_at) AS first_seen_at,
+            MAX(last_seen_at) AS last_seen_at,
+            MAX(last_event_id * 8 + level) AS latest
+        FROM issues
+        WHERE merged_into_id IS NOT NULL
+        GROUP BY merged_into_id) AS merged ON merged.root_id = issues.id"""
+_EVENT_COUNT = "(issues.event_count + COALESCE(merged.event_count, 0))"
+_FIRST_SEEN = """(CASE WHEN merged.first_seen_at < issues.first_seen_at
+    THEN merged.first_seen_at ELSE issues.first_seen_at END)"""
+_LAST_SEEN = """(CASE WHEN merged.last_seen_at > issues.last_seen_at
+    THEN merged.last_seen_at ELSE issues.last_seen_at END)"""
+_LEVEL = """(CASE WHEN merged.latest > issues.last_event_id * 8 + issues.level
+    THEN merged.latest % 8 ELSE issues.level END)"""
+_USER_COUNT = """(CASE WHEN merged.root_id IS NULL THEN issues.user_count ELSE (
+    SELECT COUNT(DISTINCT user_id) FROM issue_users
+    WHERE issue_id = issues.id
+        OR issue_id IN (SELECT id FROM issues AS members WHERE members.merged_into_id = issues.id)) END)"""
+_SORTED_BY = {
+    "last_seen_at": _LAST_SEEN,
+    "first_seen_at": _FIRST_SEEN,
+    "event_count": _EVENT_COUNT,
+    "user_count": _USER_COUNT,
+}
 
+_TAG_ID = "(SELECT id FROM tag_values WHERE project_id = issues.project_id AND key = '{key}' AND value = :{key})"
+_HAS_TAG = f"""(
+    EXISTS (SELECT 1 FROM issue_tags WHERE issue_tags.issue_id = issues.id AND issue_tags.value_id = {_TAG_ID})
+    OR EXISTS (
+        SELECT 1 FROM issues AS members
+        JOIN issue_tags ON issue_tags.issue_id = members.id
+        WHERE members.merged_into_id = issues.id AND issue_tags.value_id = {_TAG_ID}))"""
+
+# Merging changes no state.
 _REGRESSED = """issues.status = 'unresolved' AND 'regressed' = (
-    SELECT kind FROM transitions WHERE transitions.issue_id = issues.id ORDER BY id DESC LIMIT 1)"""
+    SELECT kind FROM transitions
+    WHERE transitions.issue_id = issues.id AND kind NOT IN ('merged', 'unmerged')
+    ORDER BY id DESC
+    LIMIT 1)"""
 
 
 async def find(
     tx: Reader, search: Search, sort: str, limit: int, *, after: Cursor | None = None, before: Cursor | None = None
 ) -> list[ListedIssue]:
     """At most `limit` issues, largest first by `sort` (a Sort): those after a place, or those before it."""
-    column = SORTS[sort]
+    column = _SORTED_BY[SORTS[sort]]
     where, values = _conditions(search)
     order = "DESC"
     if place := after or before:
         sign, order = ("<", "DESC") if after else (">", "ASC")
-        where += f" AND ({column} {sign} :at OR ({column} = :at AND id {sign} :at_id))"
+        where += f" AND ({column} {sign} :at OR ({column} = :at AND issues.id {sign} :at_id))"
         values |= {"at": place.value, "at_id": place.id}
     rows = await tx.among(
         f"""
-        SELECT {_COLUMNS} FROM issues
-        WHERE project_id IN :keys AND {where}
-        ORDER BY {column} {order}, id {order}
+        SELECT {_COLUMNS}, {column} AS place FROM issues {_MERGED}
+        WHERE issues.project_id IN :keys AND {where}
+        ORDER BY place {order}, issues.id {order}
         LIMIT :limit""",
         search.project_ids,
         limit=limit,
         **values,
     )
     # Many projects are asked for in several statements: the best of each are merged here.
-    rows = sorted(rows, key=lambda row: (row[column], row["id"]), reverse=order == "DESC")[:limit]
-    found = [_issue_of(row) for row in rows]
+    rows = sorted(rows, key=lambda row: (row["place"], row["id"]), reverse=order == "DESC")[:limit]
+    found = await _whole(tx, rows)
     return found if order == "DESC" else found[::-1]
 
 
@@ -121,8 +160,8 @@ async def count(tx: Reader, search: Search) -> Counter[str]:
     rows = await tx.among(
         f"""
         SELECT status, COUNT(*) AS count, COUNT(CASE WHEN {_REGRESSED} THEN 1 END) AS regressed
-        FROM issues
-        WHERE project_id IN :keys AND {where}
+        FROM issues {_MERGED if "merged." in where else ""}
+        WHERE issues.project_id IN :keys AND {where}
         GROUP BY status""",
         search.project_ids,
         **values,
@@ -149,17 +188,30 @@ async def unresolved(tx: Reader, project_ids: Sequence[int]) -> dict[int, int]:
 async def get(tx: Reader, issue_id: int) -> ListedIssue | None:
     """The issue, unless it was deleted or merged away."""
     row = await tx.one(f"SELECT {_COLUMNS} FROM issues WHERE id = :id AND {_ALIVE}", id=issue_id)
-    return _issue_of(row) if row else None
+    return next(iter(await _whole(tx, [row])), None) if row else None
+
+
+async def get_merged(tx: Reader, issue_id: int) -> tuple[ListedIssue, int] | None:
+    """An issue that was merged, with its own numbers, and the id of its root; None if it is no such issue."""
+    row = await tx.one(
+        f"""
+        SELECT {_COLUMNS}, merged_into_id FROM issues
+        WHERE id = :id AND deleted_at IS NULL AND merged_into_id IS NOT NULL""",
+        id=issue_id,
+    )
+    return (_issue_of(row), row["merged_into_id"]) if row else None
 
 
 async def by_number(tx: Reader, project_id: int, number: int) -> ListedIssue | None:
-    """SLUG-n."""
+    """SLUG-n, or what it was merged into."""
     row = await tx.one(
-        f"SELECT {_COLUMNS} FROM issues WHERE project_id = :project_id AND number = :number AND {_ALIVE}",
+        """
+        SELECT COALESCE(merged_into_id, id) AS id FROM issues
+        WHERE project_id = :project_id AND number = :number AND deleted_at IS NULL""",
         project_id=project_id,
         number=number,
     )
-    return _issue_of(row) if row else None
+    return await get(tx, row["id"]) if row else None
 
 
 async def regressed_among(tx: Reader, issue_ids: Sequence[int]) -> set[int]:
@@ -180,17 +232,49 @@ async def last_resolved(tx: Reader, project_ids: Sequence[int]) -> ListedIssue |
     return _issue_of(max(rows, key=lambda row: row["resolved_at"])) if rows else None
 
 
+async def _whole(tx: Reader, rows: Sequence[Row]) -> list[ListedIssue]:
+    """The issues, those with members with the numbers of their family."""
+    found = [_issue_of(row) for row in rows]
+    merged = await tx.among(
+        f"SELECT {_COLUMNS}, merged_into_id FROM issues WHERE merged_into_id IN :keys", [issue.id for issue in found]
+    )
+    members: dict[int, list[ListedIssue]] = {}
+    for row in merged:
+        members.setdefault(row["merged_into_id"], []).append(_issue_of(row))
+    return [await _family(tx, issue, members[issue.id]) if issue.id in members else issue for issue in found]
+
+
+async def _family(tx: Reader, root: ListedIssue, members: Sequence[ListedIssue]) -> ListedIssue:
+    family = [root, *members]
+    latest = max(family, key=lambda issue: issue.last_event_id)
+    by_time = sorted(family, key=lambda issue: issue.last_event_id)
+    return replace(
+        root,
+        level=latest.level,
+        is_unhandled=latest.is_unhandled,
+        first_seen_at=min(issue.first_seen_at for issue in family),
+        last_seen_at=max(issue.last_seen_at for issue in family),
+        event_count=sum(issue.event_count for issue in family),
+        stored_count=sum(issue.stored_count for issue in family),
+        user_count=await merges.user_count(tx, root.id),
+        first_release_id=min(family, key=lambda issue: issue.first_seen_at).first_release_id,
+        last_release_id=next((i.last_release_id for i in reversed(by_time) if i.last_release_id), None),
+        last_event_id=latest.last_event_id,
+        member_count=len(members),
+    )
+
+
 def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
     """The WHERE of a search, besides its projects, and the values that it names."""
     terms: list[tuple[bool, str, dict[str, int | str]]] = [
         (bool(search.status) and search.status != "regressed", "issues.status = :status", {"status": search.status}),
         (search.status == "regressed", _REGRESSED, {}),
-        (search.level is not None, "issues.level = :level", {"level": search.level or 0}),
+        (search.level is not None, f"{_LEVEL} = :level", {"level": search.level or 0}),
         (bool(search.environment), _HAS_TAG.format(key="environment"), {"environment": search.environment}),
         (bool(search.release), _HAS_TAG.format(key="release"), {"release": search.release}),
-        (search.seen_from is not None, "issues.last_seen_at >= :seen_from", {"seen_from": search.seen_from or 0}),
-        (search.seen_until is not None, "issues.last_seen_at < :seen_until", {"seen_until": search.seen_until or 0}),
-        (search.begun_from is not None, "issues.first_seen_at >= :begun_from", {"begun_from": search.begun_from or 0}),
+        (search.seen_from is not None, f"{_LAST_SEEN} >= :seen_from", {"seen_from": search.seen_from or 0}),
+        (search.seen_until is not None, f"{_LAST_SEEN} < :seen_until", {"seen_until": search.seen_until or 0}),
+        (search.begun_from is not None, f"{_FIRST_SEEN} >= :begun_from", {"begun_from": search.begun_from or 0}),
         (bool(search.text), *_matches(search.text)),
     ]
     values: dict[str, int | str] = {}
@@ -203,17 +287,22 @@ def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
 
 
 def _matches(text: str) -> tuple[str, dict[str, int | str]]:
-    """Part of the title or of the culprit, in capitals or not; or the whole short id."""
+    """Part of the title or of the culprit, in capitals or not; or the whole short id. A member's find its root."""
     # SQLite's LOWER knows ASCII only: other letters are looked for as they were typed, small, large, and large first.
     spellings = {_ascii_lower(form) for form in (text, text.lower(), text.upper(), text.capitalize())}
     values: dict[str, int | str] = {f"text{n}": f"%{_escaped(form)}%" for n, form in enumerate(sorted(spellings))}
-    terms = [f"LOWER({column}) LIKE :{name} ESCAPE '!'" for name in values for column in ("title", "culprit")]
+    terms = [f"LOWER(named.{column}) LIKE :{name} ESCAPE '!'" for name in values for column in ("title", "culprit")]
     if short_id := _SHORT_ID.fullmatch(text.strip()):
         terms.append("""
-            number = :number
+            named.number = :number
             AND EXISTS (SELECT 1 FROM projects WHERE projects.id = issues.project_id AND projects.slug = :slug)""")
         values |= {"slug": short_id[1].lower(), "number": int(short_id[2])}
-    return f"({' OR '.join(terms)})", values
+    named = " OR ".join(terms)
+    own = named.replace("named.", "issues.")
+    return (
+        f"({own} OR EXISTS (SELECT 1 FROM issues AS named WHERE named.merged_into_id = issues.id AND ({named})))",
+        values,
+    )
 
 
 def _ascii_lower(text: str) -> str:
@@ -225,4 +314,4 @@ def _escaped(text: str) -> str:
 
 
 def _issue_of(row: Row) -> ListedIssue:
-    return ListedIssue(**{**row, "is_unhandled": bool(row["is_unhandled"])})
+    return ListedIssue(**{**{name: row[name] for name in _NAMES}, "is_unhandled": bool(row["is_unhandled"])})

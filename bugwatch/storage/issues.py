@@ -125,7 +125,7 @@ async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int
             event_count = issues.event_count + excluded.event_count,
             stored_count = issues.stored_count + excluded.stored_count,
             user_count = issues.user_count + excluded.user_count
-        RETURNING id, status, number, deleted_at""",
+        RETURNING id, status, number, deleted_at, merged_into_id""",
         [_row(change, numbers.get(issue_id), values, tx.now) for issue_id, change in sorted(by_issue.items())],
     )
     touched = []
@@ -134,9 +134,11 @@ async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int
             raise Overtaken("The issue was deleted while an event of it was being stored.")
         change = by_issue[row["id"]]
         kind = "new" if change.is_new else None
-        if row["status"] == "resolved" and await _reopen(tx, change):
+        # Of an issue that was merged, the root has the state: it comes back once, whoever of its members was seen.
+        root_id = row["merged_into_id"] or row["id"]
+        if (root_id != row["id"] or row["status"] == "resolved") and await _reopen(tx, root_id, change):
             kind = "regressed"
-        touched.append(Touched(row["id"], change.first.project_id, change.latest.id, kind))
+        touched.append(Touched(root_id, change.first.project_id, change.latest.id, kind))
     return touched
 
 
@@ -193,7 +195,7 @@ def _row(change: Change, number: int | None, values: Mapping[Tag, int], now: int
     )
 
 
-async def _reopen(tx: Tx, change: Change) -> bool:
+async def _reopen(tx: Tx, issue_id: int, change: Change) -> bool:
     """Whether the issue was resolved before one of these events happened, and is open again now.
 
     SDKs that send whole seconds cut up to 999 ms off: such an event may have happened until the second's end.
@@ -205,7 +207,7 @@ async def _reopen(tx: Tx, change: Change) -> bool:
             UPDATE issues
             SET status = 'unresolved', resolved_at = NULL, resolved_in_id = NULL, status_changed_at = :now
             WHERE id = :id AND status = 'resolved' AND resolved_at < :seen_until""",
-            id=change.issue_id,
+            id=issue_id,
             now=tx.now,
             seen_until=seen_until,
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bugwatch.domain.clock import HOUR
+from bugwatch.storage import merges
 from bugwatch.storage.database import Reader
 
 # Levels from here on are drawn in red: error and fatal.
@@ -67,34 +68,37 @@ async def volume(tx: Reader, scope: Scope, start: int, step: int) -> dict[int, t
 
 
 async def hours(tx: Reader, issue_ids: Sequence[int], start: int, step: int = HOUR) -> dict[int, dict[int, int]]:
-    """Events by issue and start of each `step` (as in `volume`), from `start` on."""
+    """Events by issue, with those of its members, and start of each `step` (as in `volume`), from `start` on."""
+    families = await merges.families(tx, issue_ids)
     rows = await tx.among(
         """
         SELECT issue_id, hour - hour % CAST(:step AS bigint) AS bucket, CAST(SUM(count) AS bigint) AS count
         FROM issue_hours
         WHERE issue_id IN :keys AND hour >= :start
         GROUP BY issue_id, hour - hour % CAST(:step AS bigint)""",
-        issue_ids,
+        sorted(families),
         start=start,
         step=step,
     )
     found: dict[int, dict[int, int]] = {}
     for row in rows:
-        found.setdefault(row["issue_id"], {})[row["bucket"]] = row["count"]
+        by_hour = found.setdefault(families[row["issue_id"]], {})
+        by_hour[row["bucket"]] = by_hour.get(row["bucket"], 0) + row["count"]
     return found
 
 
 async def tags(tx: Reader, issue_id: int, limit: int) -> list[TagCount]:
-    """The most frequent values of each key, at most `limit` a key, by key and then by count."""
+    """The most frequent values of each key in an issue and its members, at most `limit` a key, by key and count."""
     # Ranked by number: sorting thousands of values by their text would take most of the time.
     rows = await tx.all(
-        """
+        f"""
         WITH
             counted AS (
-                SELECT tag_values.key, issue_tags.value_id, issue_tags.count
+                SELECT tag_values.key, issue_tags.value_id, CAST(SUM(issue_tags.count) AS bigint) AS count
                 FROM issue_tags
                 JOIN tag_values ON tag_values.id = issue_tags.value_id
-                WHERE issue_tags.issue_id = :issue_id),
+                WHERE issue_tags.issue_id IN {merges.FAMILY}
+                GROUP BY tag_values.key, issue_tags.value_id),
             ranked AS (
                 SELECT key, value_id, count, ROW_NUMBER() OVER (PARTITION BY key ORDER BY count DESC, value_id) AS place
                 FROM counted),
