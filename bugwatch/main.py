@@ -22,6 +22,7 @@ from bugwatch.server.app import create
 from bugwatch.server.listener import answering, bind
 from bugwatch.server.render import pages_of
 from bugwatch.services.accounts import Accounts
+from bugwatch.services.artifacts import Artifacts
 from bugwatch.services.backup import Backups
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
@@ -38,6 +39,7 @@ from bugwatch.services.passwords import Passwords
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.pipeline import Pipeline
 from bugwatch.services.projects import Projects
+from bugwatch.services.releases import Releases
 from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import Sessions
 from bugwatch.services.throttle import Throttle
@@ -99,6 +101,8 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             own_errors=OwnErrors(db, clock, ids, site, projects, ingest),
             events=Events(db, compression, pipeline),
             issues=Issues(db, ids, permissions),
+            artifacts=Artifacts(db, data_dir.path, data_dir.free_bytes, config.disk_floor_mb * MIB),
+            releases=Releases(db),
         )
 
 
@@ -110,6 +114,7 @@ async def working(house: House) -> AsyncIterator[None]:
         async with house.own_errors, jobs.running(house):
             yield
     finally:
+        await house.artifacts.stop()
         await house.ingest.stop()
 
 

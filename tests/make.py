@@ -11,9 +11,8 @@ from bugwatch.domain.batch import Arrival, NewEvent
 from bugwatch.domain.event import Level
 from bugwatch.domain.ids import first_id_at
 from bugwatch.domain.outcome import Category
-from bugwatch.storage import artifact_bundles
+from bugwatch.storage import artifact_bundles, contents
 from bugwatch.storage.artifacts import packed
-from bugwatch.storage.contents import CHUNK
 from bugwatch.storage.database import Database
 from bugwatch.storage.event_keys import key_of
 from bugwatch.storage.projects import add, add_organization
@@ -83,7 +82,7 @@ def issue_hash(project_id: int, issue: str) -> bytes:
 
 def artifact(number: int, data: bytes, **given: object) -> NewArtifact:
     """A file of a bundle, ready to be stored: a source map at `~/<number>.js.map` unless told."""
-    stored = packed(data)
+    stored = packed([data], len(data))
     defaults: dict[str, object] = {
         "kind": ArtifactKind.SOURCE_MAP,
         "debug_id": "",
@@ -106,9 +105,9 @@ async def bundle(
     sha1 = hashlib.sha1(b"".join(file.sha256 for file in files) + str(next(_numbers)).encode()).digest()
 
     async def work(tx):  # type: ignore[no-untyped-def]
-        announced = await artifact_bundles.announce(tx, Upload(sha1, (sha1,), project_ids, release, dist))
-        for file in files:
-            await artifact_bundles.add_file(tx, announced.id, file, pieces=range(-(-len(file.data) // CHUNK)))
+        announced = await artifact_bundles.announce(tx, Upload(sha1, (sha1,), 1, project_ids, release, dist))
+        pieces = [piece for file in files for piece in contents.pieces(file.sha256, file.data)]
+        await artifact_bundles.add_files(tx, announced.id, files, pieces)
         await artifact_bundles.finish(tx, announced.id, debug_id="", size=1)
         return announced.id
 

@@ -32,6 +32,7 @@ class Verb(StrEnum):
     PROJECT_READ = "project:read"
     PROJECT_WRITE = "project:write"
     PROJECT_ADMIN = "project:admin"
+    SOURCEMAPS = "sourcemaps"
     EVENT_READ = "event:read"
     EVENT_WRITE = "event:write"
     EVENT_ADMIN = "event:admin"
@@ -58,6 +59,7 @@ ROLES: Mapping[Verb, tuple[frozenset[Role], str]] = MappingProxyType(
             _("Create projects, change their settings, rotate their keys, see those with a list of members"),
         ),
         Verb.PROJECT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), _("Delete projects, choose their members")),
+        Verb.SOURCEMAPS: (frozenset(Role), _("Upload source maps, announce releases and deploys, with a build tool")),
         Verb.EVENT_READ: (frozenset(Role), _("See issues and events")),
         Verb.EVENT_WRITE: (frozenset(Role), _("Resolve, mute and reopen issues")),
         Verb.EVENT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), _("Delete issues")),

@@ -44,6 +44,7 @@ class Upload:
 
     sha1: bytes
     chunks: tuple[bytes, ...]
+    organization_id: int
     project_ids: tuple[int, ...]
     release: str = ""
     dist: str = ""

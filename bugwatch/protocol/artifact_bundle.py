@@ -1,5 +1,6 @@
-"""Bundles of artifacts, as build tools upload them: a zip, perhaps with 8 bytes before it, and a manifest that says what
-the files are (PROTOCOL §2.5). A stranger's zip: what it says of itself is checked before anything is expanded.
+"""Bundles of artifacts, as build tools upload them: a zip, perhaps with 8 bytes before it, and in it a manifest that
+says what the files are (PROTOCOL §2.5). What the zip says of itself is checked before anything is
+expanded: it is a stranger's.
 
 Paths in the zip only join a file to its line in the manifest; nothing is ever written to where they point.
 """

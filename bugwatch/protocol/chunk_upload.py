@@ -11,8 +11,8 @@ from bugwatch.domain.limits import MIB
 from bugwatch.protocol.encoding import decode
 
 CHUNK_BYTES = MIB  # a power of two: sentry-cli up to 2.39.1 wants one
-CHUNKS_PER_REQUEST = 16
-REQUEST_BYTES = 18 * MIB  # with what stands around the chunks
+CHUNKS_PER_REQUEST = 8
+REQUEST_BYTES = 9 * MIB  # with what stands around the chunks
 PARTS = 64
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)

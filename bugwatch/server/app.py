@@ -1,4 +1,5 @@
-"""The HTTP door: one Sanic app, put together from what stands on three shelves (`ingest`, `api`, `dashboard`)."""
+"""The HTTP door: one Sanic app, put together from what stands on four shelves (`ingest`, `api`, `api0`,
+`dashboard`)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from sanic.config import Config as SanicConfig
 from bugwatch import resources, shelf
 from bugwatch.domain.errors import NotFound
 from bugwatch.protocol.encoding import ByteBudget
-from bugwatch.server import api, auth, dashboard, ingest, limits, render
+from bugwatch.server import api, api0, auth, dashboard, ingest, limits, render
 from bugwatch.server.errors import Errors
 from bugwatch.server.ingest.cors import allow, is_ingest
 from bugwatch.services.house import House
@@ -70,7 +71,7 @@ def create(house: House) -> Sanic[Any, Any]:
     )
     app.ctx.house = house
     app.ctx.ingest_budget = ByteBudget(house.limits.in_flight_bytes)
-    for package in (ingest, api, dashboard):
+    for package in (ingest, api, api0, dashboard):
         for module in shelf.modules(package):
             if hasattr(module, "bp"):
                 app.blueprint(module.bp)

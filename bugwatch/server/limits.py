@@ -46,7 +46,7 @@ async def leave(request: Request, response: HTTPResponse) -> None:
 
 def _account_id(request: Request) -> int | None:
     caller = getattr(request.ctx, "caller", None)
-    return caller.account.id if caller and request.path.startswith("/api/v1/") else None
+    return caller.account.id if caller and request.path.startswith(("/api/v1/", "/api/0/")) else None
 
 
 def _buckets(request: Request) -> Buckets:

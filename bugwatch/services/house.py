@@ -11,6 +11,7 @@ from bugwatch.domain.secret import Secret
 from bugwatch.domain.setting import Setting
 from bugwatch.domain.site import Site
 from bugwatch.services.accounts import Accounts
+from bugwatch.services.artifacts import Artifacts
 from bugwatch.services.backup import Backups
 from bugwatch.services.doctor import Doctor
 from bugwatch.services.events import Events
@@ -22,6 +23,7 @@ from bugwatch.services.members import Members
 from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.projects import Projects
+from bugwatch.services.releases import Releases
 from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import Sessions
 from bugwatch.services.tokens import Tokens
@@ -52,3 +54,5 @@ class House:
     own_errors: OwnErrors
     events: Events
     issues: Issues
+    artifacts: Artifacts
+    releases: Releases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import zstandard
@@ -118,9 +118,13 @@ async def content(tx: Reader, sha256: bytes) -> bytes:
     return b"".join(parts)
 
 
-def packed(data: bytes) -> bytes:
-    """How a content is stored. Maps shrink to a fifth."""
-    return zstandard.ZstdCompressor(level=3).compress(data)
+def packed(pieces: Iterable[bytes], size: int) -> bytes:
+    """How a content of `size` bytes is stored: maps shrink to a fifth. Raises ValueError if it has another size."""
+    packing = zstandard.ZstdCompressor(level=3).compressobj(size=size)
+    try:
+        return b"".join([*map(packing.compress, pieces), packing.flush()])
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
 
 
 async def newest(tx: Reader, project_id: int) -> int:
@@ -129,6 +133,11 @@ async def newest(tx: Reader, project_id: int) -> int:
         "SELECT revision FROM artifact_revisions WHERE project_id = :project_id", project_id=project_id
     )
     return found or 0
+
+
+async def revisions(tx: Reader) -> dict[int, int]:
+    """`newest` of every project that something was ever uploaded for."""
+    return {row["project_id"]: row["revision"] for row in await tx.all("SELECT * FROM artifact_revisions")}
 
 
 async def mark_changed(tx: Tx, project_ids: Sequence[int]) -> None:

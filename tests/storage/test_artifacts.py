@@ -89,11 +89,11 @@ async def test_by_release_and_url_the_very_dist_comes_before_none(db: Database, 
 
 async def test_what_is_not_put_together_yet_is_not_found(db: Database) -> None:
     shop = await make.project(db)
-    upload = Upload(b"s" * 20, (b"c" * 20,), (shop,), "1.0")
+    upload = Upload(b"s" * 20, (b"c" * 20,), 1, (shop,), "1.0")
     bundle = await db.write(lambda tx: artifact_bundles.announce(tx, upload))
     file = make.artifact(0, b"x", debug_id=ONE)
 
-    await db.write(lambda tx: artifact_bundles.add_file(tx, bundle.id, file, pieces=[0]))
+    await db.write(lambda tx: artifact_bundles.add_files(tx, bundle.id, [file], contents.pieces(file.sha256, file.data)))
     assert not await by_debug_ids(db, shop, ONE)
     assert not await by_urls(db, shop, "1.0", "", file.url)
     async with db.read() as tx:
@@ -114,7 +114,7 @@ async def test_the_same_bundle_again_is_the_newest_again_and_stays_whole(db: Dat
     await make.bundle(db, shop, files=[make.artifact(0, b"y", debug_id=ONE)])
     clock.sleep(ms=5)
 
-    again = await db.write(lambda tx: artifact_bundles.announce(tx, Upload(bytes(row["sha1"]), (b"c" * 20,), (shop,))))
+    again = await db.write(lambda tx: artifact_bundles.announce(tx, Upload(bytes(row["sha1"]), (b"c" * 20,), 1, (shop,))))
 
     assert again.is_whole
     assert [a.bundle_id for a in (await by_debug_ids(db, shop, ONE))[ONE]] == [first]

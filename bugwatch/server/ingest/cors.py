@@ -6,7 +6,7 @@ import re
 
 from sanic import HTTPResponse, Request
 
-_INGEST = re.compile(r"/api/(?:\d+/|store(?:/|$)|v1/events(?:/|$))")
+_INGEST = re.compile(r"/api/(?:[1-9]\d*/|store(?:/|$)|v1/events(?:/|$))")
 _HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
