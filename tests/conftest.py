@@ -128,14 +128,28 @@ def on_a_thread(work: Coroutine[None, None, None]) -> None:
         pool.submit(asyncio.run, work).result()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "bugwatch.db"
+
+    async def prepare() -> None:
+        database = await SqliteDatabase.open(path)
+        await migrate(database, load(ROOT / "migrations", "sqlite"))
+        await database.close()
+
+    on_a_thread(prepare())
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 async def db(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
     """An empty database with the newest schema, once per engine."""
     database: Database
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "bugwatch.db")
         database = await SqliteDatabase.open(tmp_path / "bugwatch.db", clock)
     else:
         database = await PostgresDatabase.open(request.getfixturevalue("migrated_postgres_url"), clock)
-    await migrate(database, load(ROOT / "migrations", database.dialect))
     yield database
     await database.close()
