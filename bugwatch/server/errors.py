@@ -11,7 +11,8 @@ from asyncio import CancelledError
 
 import msgspec
 from sanic import HTTPResponse, Request
-from sanic.exceptions import SanicException, ServiceUnavailable
+from sanic.exceptions import MethodNotAllowed, SanicException, ServiceUnavailable
+from sanic.exceptions import NotFound as NoRoute
 from sanic.handlers import ErrorHandler
 
 from bugwatch.domain.errors import (
@@ -27,6 +28,7 @@ from bugwatch.domain.errors import (
     UnknownEncoding,
 )
 from bugwatch.protocol.rate_limit_headers import RateLimit, rate_limits
+from bugwatch.server.api0 import unknown
 from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import is_ingest
 from bugwatch.server.render import error_page
@@ -67,6 +69,8 @@ class Errors(ErrorHandler):
                 # SDKs drop what gets a 5xx, and wait when they are told to.
                 exception = RateLimited(str(exception), UNAVAILABLE_S, reason="unavailable")
             house(request).ingest.refuse(describe(exception)[1])
+        if isinstance(exception, NoRoute | MethodNotAllowed):
+            unknown.note(request)
         status, code, sentence = describe(exception)
         if status >= 500:
             log.error("%s %s failed (request %s)", request.method, request.path, request.id, exc_info=exception)

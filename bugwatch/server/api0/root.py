@@ -1,28 +1,18 @@
-"""`/api/0/`: who asks, their organization and projects, and what we do not speak."""
+"""`/api/0/`: who asks, their organization and projects."""
 
 from __future__ import annotations
-
-import logging
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import json
 
 from bugwatch.domain.account import EVERYTHING
-from bugwatch.domain.errors import NotFound
 from bugwatch.domain.project import Project
 from bugwatch.server.api0.tenant import Tenant, address, tenant_of
-from bugwatch.server.auth import caller, public
+from bugwatch.server.auth import caller
 from bugwatch.server.context import house
 from bugwatch.storage import projects
 
-log = logging.getLogger(__name__)
-
 bp = Blueprint("api0_root", url_prefix="/api/0")
-
-REMEMBERED = 200
-
-_unknown: set[tuple[str, str]] = set()
-
 
 @bp.get("/")
 async def show(request: Request) -> HTTPResponse:
@@ -57,19 +47,6 @@ async def project(request: Request, organization: str, project: str) -> HTTPResp
     tenant = await tenant_of(request, organization)
     [found] = tenant.named([project])
     return json(_project(request, tenant, found))
-
-
-@public
-async def unknown(request: Request, rest: str) -> HTTPResponse:
-    """Said once for each, so that the operator sees what a tool misses."""
-    asked = request.method, rest[:200]
-    if asked not in _unknown and len(_unknown) < REMEMBERED:
-        _unknown.add(asked)
-        log.info("A tool asked for %s %r, which Bugwatch does not serve", request.method, request.path[:200])
-    raise NotFound("Bugwatch does not serve this address of Sentry's API.")
-
-
-bp.add_route(unknown, "/<rest:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])  # type: ignore[arg-type]
 
 
 def _organization(request: Request, tenant: Tenant) -> dict[str, object]:
