@@ -22,6 +22,7 @@ from bugwatch.server.app import create
 from bugwatch.server.listener import answering, bind
 from bugwatch.server.render import pages_of
 from bugwatch.services.accounts import Accounts
+from bugwatch.services.artifact_reader import ArtifactReader
 from bugwatch.services.artifacts import Artifacts
 from bugwatch.services.backup import Backups
 from bugwatch.services.compression import Compression
@@ -42,6 +43,7 @@ from bugwatch.services.projects import Projects
 from bugwatch.services.releases import Releases
 from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import Sessions
+from bugwatch.services.symbolication import Symbolication
 from bugwatch.services.throttle import Throttle
 from bugwatch.services.tokens import Tokens
 from bugwatch.storage import events, settings
@@ -77,7 +79,9 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         closing.push_async_callback(mail.settle)
         accounts = Accounts(db, site, passwords, throttle, mail, is_open=config.open_registration)
         projects = Projects(db, clock, site)
-        ingest = Ingest(db, clock, pipeline, Digest(db, ids, compression), room)
+        symbolication = Symbolication(db, ArtifactReader())
+        closing.push_async_callback(symbolication.stop)
+        ingest = Ingest(db, clock, pipeline, symbolication, Digest(db, ids, compression), room)
         yield House(
             site=site,
             manual=manual(),
@@ -99,7 +103,8 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             doctor=doctor(config, db, data_dir, site, clock),
             ingest=ingest,
             own_errors=OwnErrors(db, clock, ids, site, projects, ingest),
-            events=Events(db, compression, pipeline),
+            events=Events(db, compression, pipeline, symbolication),
+            symbolication=symbolication,
             issues=Issues(db, ids, permissions),
             artifacts=Artifacts(db, data_dir.path, data_dir.free_bytes, config.disk_floor_mb * MIB),
             releases=Releases(db),

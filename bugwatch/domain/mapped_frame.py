@@ -11,7 +11,9 @@ from bugwatch.domain.symbolication import Position
 
 # Longer lines are minified. The SDK for Node sends the source around a frame, also of code that was never minified.
 _LONGEST_LINE = 300
-_NOT_OURS = re.compile(r"<|\[|native\b|node:|internal/|wasm:|about:|blob:|debugger\b|[a-z-]+-extension:|webkit-masked-url:")
+_NOT_OURS = re.compile(
+    r"<|\[|native\b|node:|internal/|wasm:|about:|blob:|debugger\b|[a-z-]+-extension:|webkit-masked-url:"
+)
 # What bundlers put before a file's path: `webpack://shop/./src/a.ts`, `webpack-internal:///(rsc)/./src/a.ts`,
 # `turbopack://[project]/src/a.ts`, `file:///home/me/src/a.ts`.
 _BUNDLER = re.compile(r"^(?:webpack|webpack-internal|turbopack|rollup|vite|ng|rsc|parcel|metro)://[^/]*/")

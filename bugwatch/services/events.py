@@ -1,4 +1,7 @@
-"""Reading an event: decompressed, normalized, scrubbed by today's rules. The one way to an event's content."""
+"""Reading an event: decompressed, scrubbed by today's rules, normalized, mapped by today's source maps.
+
+The one way to an event's content.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from bugwatch.domain.stacktrace import Frame
 from bugwatch.protocol import event_payload
 from bugwatch.services.compression import Compression
 from bugwatch.services.pipeline import Pipeline
+from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import attachments, event_keys, events
 from bugwatch.storage.attachments import Attachment
 from bugwatch.storage.database import Database
@@ -40,10 +44,13 @@ class Glance:
 
 
 class Events:
-    def __init__(self, db: Database, compression: Compression, pipeline: Pipeline) -> None:
+    def __init__(
+        self, db: Database, compression: Compression, pipeline: Pipeline, symbolication: Symbolication
+    ) -> None:
         self._db = db
         self._compression = compression
         self._pipeline = pipeline
+        self._symbolication = symbolication
 
     async def find(self, project: Project, event_id: str) -> StoredEvent:
         """The project's event with that id (32 hex digits). Raises NotFound, also after retention removed it."""
@@ -74,6 +81,7 @@ class Events:
         event = event_payload.read(clean, received_at=stored.received_at, header_event_id=stored.event_id)
         # The stored time is the one that the SDK's clock was corrected by; what it was off by is not in the payload.
         event = replace(event, happened_at=stored.happened_at)
+        event = await self._symbolication.glance(project.id, event, clean)
         return Opened(stored, _with_verdicts(event), fingerprint.group(event), clean)
 
     async def _raw(self, stored: StoredEvent) -> bytes:

@@ -26,6 +26,7 @@ from bugwatch.services.projects import Projects
 from bugwatch.services.releases import Releases
 from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import Sessions
+from bugwatch.services.symbolication import Symbolication
 from bugwatch.services.tokens import Tokens
 from bugwatch.storage.database import Database
 
@@ -53,6 +54,7 @@ class House:
     ingest: Ingest
     own_errors: OwnErrors
     events: Events
+    symbolication: Symbolication
     issues: Issues
     artifacts: Artifacts
     releases: Releases

@@ -13,13 +13,14 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bugwatch.domain.batch import Arrival, New, received, verdict
 from bugwatch.domain.clock import Clock, hour_of
 from bugwatch.domain.errors import BugwatchError, Rejected
+from bugwatch.domain.event import Event
 from bugwatch.domain.outcome import Booking, Category, Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.quota import Buckets
@@ -27,6 +28,7 @@ from bugwatch.services.digest import Digest
 from bugwatch.services.group_commit import GroupCommit, Ticket
 from bugwatch.services.pipeline import Draft, Pipeline
 from bugwatch.services.projects import Access
+from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import ledger, projects, spool
 from bugwatch.storage.database import Database, Tx
 
@@ -37,6 +39,7 @@ DRAIN = 100  # spooled items per transaction
 DRAIN_S = 0.05
 CALM_S = 2.0
 WATCH_S = 1.0
+READING_S = 5.0  # for source maps, before others who wait come first again
 # Larger items are read beside the loop: the slowest that anybody thought of take 0.6 ms a KiB (measured).
 THREAD_BYTES = 32 * 1024
 SHED_S = 60
@@ -73,10 +76,13 @@ class Room:
 
 
 class Ingest:
-    def __init__(self, db: Database, clock: Clock, pipeline: Pipeline, digest: Digest, room: Room) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, pipeline: Pipeline, symbolication: Symbolication, digest: Digest, room: Room
+    ) -> None:
         self._db = db
         self._clock = clock
         self._pipeline = pipeline
+        self._symbolication = symbolication
         self._digest = digest
         self.room = room
         self._commit = GroupCommit(digest, self._waited)
@@ -134,6 +140,8 @@ class Ingest:
             self._used_keys.add(access.key.id)
         if ticket.ready or ticket.spooled or any(r.outcome is not Outcome.LIMITED for r in (*dropped, *refused)):
             await self._commit.store(ticket)
+            if ticket.spooled:
+                self._has_spooled.set()
         else:
             # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
             self._unbooked += ticket.bookings
@@ -181,7 +189,8 @@ class Ingest:
         draft, error = None, None
         if gear is Gear.DIRECT:
             try:
-                draft = await self._read(arrival, access.project)
+                # None: its source maps have to be read first, which takes longer than a sender should wait.
+                draft = await self._mapped(await self._read(arrival, access.project))
             except Rejected as rejected:
                 return Refusal(arrival, rejected.outcome, rejected.reason, str(rejected))
             except Exception as bug:  # noqa: BLE001 - a poison item costs itself only: it is kept, with the error
@@ -206,6 +215,21 @@ class Ingest:
         if len(arrival.payload) > THREAD_BYTES and not _is_file(arrival):
             return await asyncio.to_thread(self._pipeline.read, arrival, project)
         return self._pipeline.read(arrival, project)
+
+    async def _mapped(self, draft: Draft) -> Draft | None:
+        """The draft with its source maps applied; None if they have to be read first."""
+        event, project_id = draft.event, draft.arrival.project_id
+        if event is None or not self._symbolication.concerns(project_id, event):
+            return draft
+        mapped = await self._symbolication.known(project_id, event, draft.arrival.payload)
+        return mapped and _with_maps(draft, event, mapped)
+
+    async def _resolved(self, draft: Draft) -> Draft:
+        """The draft with its source maps applied, as far as they are of use, whatever that takes."""
+        assert draft.event is not None
+        project_id, payload = draft.arrival.project_id, draft.arrival.payload
+        mapped = await self._symbolication.resolved(project_id, draft.event, payload)
+        return _with_maps(draft, draft.event, mapped)
 
     async def _finish(self, draft: Draft) -> New:
         # Files are hashed; all else is compressed, which only one thread may do.
@@ -245,11 +269,16 @@ class Ingest:
             try:
                 arrivals = await self._db.write(lambda tx: spool.take(tx, DRAIN, self._db.instance))
                 known = await self._projects_of(arrivals)
-                tickets = []
+                tickets, slow = [], []
                 for arrival in arrivals:
-                    tickets.append(await self._settling(arrival, known[arrival.project_id]))
+                    ticket = await self._settling(arrival, known[arrival.project_id])
+                    if ticket:
+                        tickets.append(ticket)
+                    else:
+                        slow.append(arrival)
                     await asyncio.sleep(0)  # those who send now come first
                 await asyncio.gather(*(self._commit.store(ticket) for ticket in tickets))
+                await self._settle_slow(slow, known)
             except Exception as error:  # the loop must not die: the rows are still there
                 log.warning("Spooled events wait: %s", error, exc_info=not isinstance(error, BugwatchError))
                 await asyncio.sleep(WATCH_S)
@@ -262,14 +291,31 @@ class Ingest:
                 self._is_spooling = False
                 await self.look_around()
 
-    async def _settling(self, arrival: Arrival, project: Project | None) -> Ticket:
-        """What settles a spooled item: its verdict, or the error with which it goes back."""
+    async def _settle_slow(self, arrivals: Sequence[Arrival], known: Mapping[int, Project | None]) -> None:
+        """Those whose source maps have to be read, for some seconds. The others are still ours, and come again."""
+        until = time.monotonic() + READING_S
+        for arrival in arrivals:
+            ticket = await self._settling(arrival, known[arrival.project_id], is_patient=True)
+            if ticket:
+                await self._commit.store(ticket)
+            if time.monotonic() > until:
+                return
+
+    async def _settling(self, arrival: Arrival, project: Project | None, *, is_patient: bool = False) -> Ticket | None:
+        """What settles a spooled item: its verdict, or the error with which it goes back.
+
+        None if source maps have to be read for it, and nobody is patient.
+        """
         ticket = Ticket([arrival], spool_ids=[arrival.id])
         if project is None or project.deleted_at is not None:
             ticket.bookings[verdict(arrival, Outcome.INVALID, "deleted_project")] += 1
             return ticket
         try:
-            ticket.ready.append(await self._finish(await self._read(arrival, project)))
+            draft = await self._read(arrival, project)
+            mapped = await self._mapped(draft) or (await self._resolved(draft) if is_patient else None)
+            if mapped is None:
+                return None
+            ticket.ready.append(await self._finish(mapped))
         except Rejected as rejected:
             ticket.bookings[verdict(arrival, rejected.outcome, rejected.reason)] += 1
         except Exception as bug:  # noqa: BLE001 - a poison item costs itself only
@@ -290,7 +336,7 @@ class Ingest:
                 log.warning("The ledger of refusals waits: %s", error, exc_info=not isinstance(error, BugwatchError))
 
     async def look_around(self) -> None:
-        """Measure the disk and the spool: they choose the gear. Runs each second."""
+        """Measure the disk and the spool, which choose the gear; and see who has source maps. Runs each second."""
         was_low = self.is_disk_low
         self.free_bytes = self.room.free_bytes()
         self.is_disk_low = self.free_bytes < self.room.disk_floor
@@ -298,6 +344,7 @@ class Ingest:
             log.error("The disk is nearly full: new events are refused until there is space")
         if was_low and not self.is_disk_low:
             log.info("There is space on the disk again: events are taken")
+        await self._symbolication.look()
         async with self._db.read() as tx:
             waiting = await spool.waiting(tx)
         self.spool_bytes, self.failed_count = waiting.bytes, waiting.failed_count
@@ -321,6 +368,10 @@ class Ingest:
             self._unbooked += bookings
             self._unattributed += reasons
             raise
+
+
+def _with_maps(draft: Draft, event: Event, mapped: Event) -> Draft:
+    return draft if mapped is event else replace(draft, event=mapped, unmapped=event)
 
 
 def _is_file(arrival: Arrival) -> bool:

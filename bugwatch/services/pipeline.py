@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 
-from bugwatch.domain import fingerprint
 from bugwatch.domain.batch import Arrival, New, NewAttachment, NewEvent, NewRawItem
 from bugwatch.domain.errors import Invalid, Rejected
 from bugwatch.domain.event import Event
+from bugwatch.domain.grouping import Policy, group, older_hashes, source_of
 from bugwatch.domain.ids import new_event_id
 from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.domain.project import Project
@@ -30,12 +30,15 @@ LABEL_LENGTH = 200
 class Draft:
     """An item that has been read: it is well formed, and holds no secret any more.
 
-    Events carry their `event`; what is kept raw has the `key` that tells a repeat.
+    Events carry their `event`, and if source maps changed it what it was before (`unmapped`); what is kept raw has the
+    `key` that tells a repeat. `policy` is how the project groups.
     """
 
     arrival: Arrival
     event: Event | None = None
+    unmapped: Event | None = None
     key: str = ""
+    policy: Policy = Policy()
 
 
 class Pipeline:
@@ -56,13 +59,13 @@ class Pipeline:
         event = decode(arrival)
         if event.type == "transaction":
             raise Rejected(Outcome.FILTERED, "unsupported")
-        return Draft(with_address(arrival, event), event)
+        return Draft(with_address(arrival, event), event, policy=project.policy(arrival.received_at))
 
     def finish(self, draft: Draft) -> New:
         """Group and compress: what a batch stores."""
         arrival = draft.arrival
         if draft.event is not None:
-            return self._event(arrival, draft.event)
+            return self._event(arrival, draft.event, draft.unmapped, draft.policy)
         if arrival.category is Category.ATTACHMENT:
             key = self.event_key(arrival.project_id, arrival.event_id)
             return NewAttachment(arrival, key, sha256(arrival.payload).digest())
@@ -88,17 +91,21 @@ class Pipeline:
             self._scrubbers[rules] = EventScrubber(Scrubber(asked))
         return self._scrubbers[rules]
 
-    def _event(self, arrival: Arrival, event: Event) -> NewEvent:
+    def _event(self, arrival: Arrival, event: Event, unmapped: Event | None, policy: Policy) -> NewEvent:
         event_id = event.event_id or new_event_id()
-        grouping = fingerprint.group(event)
+        grouping = group(event, policy)
+        hashes = (grouping.hash, *older_hashes(event, policy))
+        source, rule = source_of(grouping)
         identity = event.user.identity if event.user else ""
         dictionary_id, data = self._compression.compress(arrival.project_id, arrival.payload)
         return NewEvent(
             arrival=arrival,
             key=self.event_key(arrival.project_id, event_id),
             event_id=bytes.fromhex(event_id),
-            issue_hashes=(issue_hash(arrival.project_id, grouping.hash),),
+            issue_hashes=tuple(issue_hash(arrival.project_id, hash_) for hash_ in hashes),
             hash_version=grouping.version,
+            hash_source=source,
+            hash_rule=rule,
             happened_at=event.happened_at,
             level=event.level,
             title=grouping.title,
@@ -113,6 +120,10 @@ class Pipeline:
             user_label=identity[:LABEL_LENGTH],
             dictionary_id=dictionary_id,
             data=data,
+            # Whoever says what belongs together means it: that is never led by what its frames were.
+            unmapped_hash=issue_hash(arrival.project_id, group(unmapped, policy).hash)
+            if unmapped and source == "algorithm"
+            else b"",
         )
 
     def _user_id(self, project_id: int, identity: str) -> int:

@@ -46,7 +46,7 @@ class JavaScript(Symbolicator):
 
 
 def _position(found: SourceMapCache, line: int, column: int) -> Position | None:
-    token = found.lookup(line, column, CONTEXT)
+    token = found.lookup(line, column, CONTEXT) if column else None
     if token is None or not token.src:
         return None
     return Position(

@@ -19,11 +19,13 @@ from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.site import Site
 from bugwatch.services import group_commit, ingest
+from bugwatch.services.artifact_reader import ArtifactReader
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest, Digested
 from bugwatch.services.ingest import Gear, Ingest, Room
 from bugwatch.services.pipeline import Draft, Pipeline
 from bugwatch.services.projects import Access, Projects
+from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import ledger, spool
 from bugwatch.storage.database import Database, Tx
 from tests import make
@@ -69,6 +71,7 @@ class Door:
     ingest: Ingest
     digest: SlowDigest
     pipeline: PoisonPipeline
+    symbolication: Symbolication
     disk: Disk
     access: Access
     numbers: Counter[str] = field(default_factory=Counter)
@@ -95,7 +98,7 @@ class Door:
     def again(self) -> Ingest:
         """What a new process would be."""
         room = Room(0, 50_000, 1_000_000, self.disk)
-        return Ingest(self.db, self.clock, self.pipeline, self.digest, room)
+        return Ingest(self.db, self.clock, self.pipeline, self.symbolication, self.digest, room)
 
 
 @pytest.fixture
@@ -108,10 +111,11 @@ async def door(db: Database, clock: FakeClock) -> AsyncIterator[Door]:
     pipeline = PoisonPipeline(b"k" * 32, compression)
     disk = Disk()
     room = Room(rate_limit=0, spool_bytes=50_000, disk_floor=1_000_000, free_bytes=disk)
-    taking = Ingest(db, clock, pipeline, digest, room)
+    symbolication = Symbolication(db, ArtifactReader())
+    taking = Ingest(db, clock, pipeline, symbolication, digest, room)
     await taking.start()
     await taking.settled()
-    yield Door(db, clock, taking, digest, pipeline, disk, found)
+    yield Door(db, clock, taking, digest, pipeline, symbolication, disk, found)
     digest.fails, digest.delay = None, 0
     await taking.stop()
 
