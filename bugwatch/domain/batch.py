@@ -59,6 +59,8 @@ class NewEvent:
     user_label: str
     dictionary_id: int
     data: bytes
+    hash_source: str = "algorithm"  # or `fingerprint`, `rule`: domain/grouping.py
+    hash_rule: str = ""
     unmapped_hash: bytes = b""  # of the same event without its source maps, where they changed it
 
     @property

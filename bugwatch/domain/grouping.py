@@ -35,6 +35,8 @@ class Policy:
 
 def group(event: Event, policy: Policy) -> Grouping:
     """The event's grouping, with the rules that took part among its components. Never fails."""
+    if not policy.rules:
+        return _algorithm(policy.version)(event)
     ruling = _ruling(event, policy)
     grouping = _algorithm(policy.version)(ruling.event)
     rule = ruling.decided_by

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from bugwatch.domain.fingerprint import VERSION
+from bugwatch.domain.grouping import Policy
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -24,6 +27,16 @@ class Project:
     first_event_at: int | None = None
     deleted_at: int | None = None
     is_restricted: bool = False
+    grouping_rules: str = ""
+    rules_version: int = 0
+    grouping_version: int = VERSION
+    linked_version: int | None = None
+    linked_until: int = 0
+
+    def policy(self, now: int) -> Policy:
+        """How the project groups what arrives at `now`."""
+        linked = self.linked_version if now < self.linked_until else None
+        return Policy(self.grouping_rules, self.grouping_version, linked)
 
     def short_id(self, number: int) -> str:
         """`SHOP-17`: how people name an issue."""

@@ -5,7 +5,7 @@ Each step may raise `Rejected(outcome)`: the item stops there, and the ledger sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
 
 from bugwatch.domain.batch import Arrival, New, NewAttachment, NewEvent, NewRawItem
@@ -38,7 +38,7 @@ class Draft:
     event: Event | None = None
     unmapped: Event | None = None
     key: str = ""
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
 
 
 class Pipeline:

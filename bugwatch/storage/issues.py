@@ -56,28 +56,31 @@ async def find_or_create(tx: Tx, fresh: Iterable[NewEvent], ids: Ids) -> tuple[d
     known = {bytes(row["hash"]): row["issue_id"] for row in rows}
     unspent = {bytes(row["hash"]) for row in rows if row["spent_at"] is None}
     begun: set[int] = set()
-    links: dict[bytes, tuple[int, NewEvent]] = {}
+    links: dict[bytes, tuple[int, NewEvent, str]] = {}
     for event in events:
         unknown = tuple(takewhile(lambda key: key not in known, event.issue_hashes))
         if len(unknown) < len(event.issue_hashes):
-            issue_id = known[event.issue_hashes[len(unknown)]]
+            issue_id, linked_by = known[event.issue_hashes[len(unknown)]], "version"
         elif event.unmapped_hash in unspent:
             unspent.remove(event.unmapped_hash)
             await _spend(tx, event.unmapped_hash)
-            issue_id = known[event.unmapped_hash]
+            issue_id, linked_by = known[event.unmapped_hash], "map"
         else:
-            issue_id, unknown = ids.next(), event.issue_hashes[:1]
+            issue_id, linked_by, unknown = ids.next(), "", event.issue_hashes[:1]
             begun.add(issue_id)
         for key in unknown:
             known[key] = issue_id
-            links[key] = issue_id, event
+            links[key] = issue_id, event, linked_by
     rows = await tx.rows(
         """
-        INSERT INTO issue_hashes (hash, project_id, issue_id, version)
+        INSERT INTO issue_hashes (hash, project_id, issue_id, version, added_at, source, rule, linked_by)
         VALUES :rows
         ON CONFLICT (hash) DO UPDATE SET version = issue_hashes.version
         RETURNING hash, issue_id""",
-        [(key, event.project_id, issue_id, event.hash_version) for key, (issue_id, event) in sorted(links.items())],
+        [
+            (key, event.project_id, issue_id, event.hash_version, tx.now, event.hash_source, event.hash_rule, linked_by)
+            for key, (issue_id, event, linked_by) in sorted(links.items(), key=lambda link: link[0])
+        ],
     )
     agreed = {bytes(row["hash"]): row["issue_id"] for row in rows}
     return known | agreed, begun & set(agreed.values())

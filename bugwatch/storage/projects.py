@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from bugwatch.domain.grouping import newest
 from bugwatch.domain.project import ApiKey, Project, ProjectKey
 from bugwatch.storage.database import Reader, Row, Tx
 
@@ -32,13 +33,15 @@ async def add(tx: Tx, organization_id: int, slug: str, name: str, platform: str)
     """The new project. Raises Conflict if its organization has the slug already."""
     row = await tx.one(
         """
-        INSERT INTO projects (organization_id, slug, name, platform, scrub_keys, safe_keys, issue_counter, created_at)
-        VALUES (:organization_id, :slug, :name, :platform, '[]', '[]', 0, :now)
+        INSERT INTO projects
+            (organization_id, slug, name, platform, scrub_keys, safe_keys, issue_counter, grouping_version, created_at)
+        VALUES (:organization_id, :slug, :name, :platform, '[]', '[]', 0, :grouping_version, :now)
         RETURNING *""",
         organization_id=organization_id,
         slug=slug,
         name=name,
         platform=platform,
+        grouping_version=newest(),
         now=tx.now,
     )
     assert row is not None
@@ -226,6 +229,11 @@ def project_of(row: Row) -> Project:
         first_event_at=row["first_event_at"],
         deleted_at=row["deleted_at"],
         is_restricted=bool(row["is_restricted"]),
+        grouping_rules=row["grouping_rules"],
+        rules_version=row["rules_version"],
+        grouping_version=row["grouping_version"],
+        linked_version=row["linked_version"],
+        linked_until=row["linked_until"],
     )
 
 

@@ -37,6 +37,7 @@ _OF_PROJECT = (
     ("dictionaries", "id"),
     ("project_members", "project_id, account_id"),
     ("source_links", "project_id"),
+    ("grouping_rules", "project_id, version"),
     ("bundle_releases", "project_id, release, dist, bundle_id"),
     ("bundle_projects", "project_id, bundle_id"),
     ("artifact_revisions", "project_id"),
