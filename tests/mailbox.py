@@ -45,7 +45,7 @@ class Mailbox:
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login.decode(), data.password.decode()))
-        return AuthResult(success=data.password == b"a word")
+        return AuthResult(success=data.password == b"a word", handled=False)  # the server tells the client
 
 
 @asynccontextmanager
