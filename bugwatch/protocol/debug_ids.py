@@ -34,7 +34,7 @@ def debug_ids_of(payload: bytes) -> dict[str, str]:
         meta = _decode(payload).debug_meta
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
-    found = {}
+    found: dict[str, str] = {}
     for image in (meta.images if meta else None) or ():
         if image is None or image.type != "sourcemap" or not isinstance(image.code_file, str):
             continue

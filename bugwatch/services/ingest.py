@@ -222,7 +222,7 @@ class Ingest:
         if event is None or not self._symbolication.concerns(project_id, event):
             return draft
         mapped = await self._symbolication.known(project_id, event, draft.arrival.payload)
-        return mapped and _with_maps(draft, event, mapped)
+        return None if mapped is None else _with_maps(draft, event, mapped)
 
     async def _resolved(self, draft: Draft) -> Draft:
         """The draft with its source maps applied, as far as they are of use, whatever that takes."""
