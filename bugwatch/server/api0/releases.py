@@ -63,6 +63,14 @@ async def change(request: Request, organization: str, version: str) -> HTTPRespo
     return await _announce(request, tenant, release.version, told, tenant.named(told.projects), status=200)
 
 
+@bp.put("/projects/<organization:str>/<project:str>/releases/<version:str>/")
+async def change_of_project(request: Request, organization: str, project: str, version: str) -> HTTPResponse:
+    """The same, for one project."""
+    tenant, told = await tenant_of(request, organization), announced_in(request.body)
+    release, _ = await release_of(request, tenant, version)
+    return await _announce(request, tenant, release.version, told, tenant.named([project]), status=200)
+
+
 @bp.get("/organizations/<organization:str>/releases/<version:str>/previous-with-commits/")
 async def previous(request: Request, organization: str, version: str) -> HTTPResponse:
     """The release from which the commits of this one go on, or nothing."""
@@ -74,7 +82,7 @@ async def previous(request: Request, organization: str, version: str) -> HTTPRes
         return json({})
     before, commit = found
     last = {"id": commit.id, "repository": {"name": commit.repository}}
-    return json({"version": before.version, "lastCommit": last})
+    return json({**_shown(before, []), "lastCommit": last})
 
 
 @bp.get("/organizations/<organization:str>/releases/<version:str>/commits/")

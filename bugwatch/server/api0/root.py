@@ -14,6 +14,7 @@ from bugwatch.storage import projects
 
 bp = Blueprint("api0_root", url_prefix="/api/0")
 
+
 @bp.get("/")
 async def show(request: Request) -> HTTPResponse:
     """Who asks, and what their token is for."""
