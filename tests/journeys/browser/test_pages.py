@@ -152,7 +152,7 @@ async def links(site: Site) -> tuple[str, str]:
 
 
 async def test_pages_hold_in_a_real_browser(site: Site) -> None:
-    """Set BUGWATCH_SHOTS to a folder to keep a picture of every page."""
+    """Set BUGWATCH_SHOTS to a folder to keep a picture of every page, BUGWATCH_LOOKS to look at all in every way."""
     issue, hostile = await site.issue("AttributeError"), await site.issue("onerror")
     invitation, reset = await links(site)
 
@@ -162,6 +162,7 @@ async def test_pages_hold_in_a_real_browser(site: Site) -> None:
         cookie=site.cookie,
         issue=issue,
         project="/projects/1",
+        isThorough=bool(os.environ.get("BUGWATCH_LOOKS")),
         pages={
             "issues": "/issues",
             "filtered": "/issues?query=zebra&environment=production&level=error",
