@@ -132,6 +132,9 @@ def main() -> None:
     confine(int(sys.argv[-1]))
     reader = Reader()
     decode = msgspec.msgpack.Decoder(Request).decode
-    while message := receive(sys.stdin.buffer):
-        allow_cpu(CPU_S)
-        send(sys.stdout.buffer, msgspec.msgpack.encode(reader.answer(decode(message))))
+    try:
+        while message := receive(sys.stdin.buffer):
+            allow_cpu(CPU_S)
+            send(sys.stdout.buffer, msgspec.msgpack.encode(reader.answer(decode(message))))
+    except MemoryError:
+        os.kill(os.getpid(), signal.SIGKILL)  # an end like those of what is not written in Python
