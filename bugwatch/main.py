@@ -29,12 +29,14 @@ from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
 from bugwatch.services.doctor import Doctor, Finding
 from bugwatch.services.events import Events
+from bugwatch.services.grouping_rules import GroupingRules
 from bugwatch.services.house import House
 from bugwatch.services.ingest import Ingest, Room
 from bugwatch.services.instance import Instance
 from bugwatch.services.issues import Issues
 from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
+from bugwatch.services.merging import Merging
 from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.passwords import Passwords
 from bugwatch.services.permissions import Permissions
@@ -82,6 +84,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         symbolication = Symbolication(db, ArtifactReader())
         closing.push_async_callback(symbolication.stop)
         ingest = Ingest(db, clock, pipeline, symbolication, Digest(db, ids, compression), room)
+        reading = Events(db, compression, pipeline, symbolication)
         yield House(
             site=site,
             manual=manual(),
@@ -103,9 +106,11 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             doctor=doctor(config, db, data_dir, site, clock),
             ingest=ingest,
             own_errors=OwnErrors(db, clock, ids, site, projects, ingest),
-            events=Events(db, compression, pipeline, symbolication),
+            events=reading,
             symbolication=symbolication,
             issues=Issues(db, ids, permissions),
+            merging=Merging(db, ids, permissions),
+            grouping_rules=GroupingRules(db, projects, reading),
             artifacts=Artifacts(db, data_dir.path, data_dir.free_bytes, config.disk_floor_mb * MIB),
             releases=Releases(db),
         )

@@ -7,31 +7,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bugwatch.domain import fingerprint
 from bugwatch.domain.errors import NotFound
 from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import Grouping
 from bugwatch.domain.frame_key import is_the_apps
+from bugwatch.domain.grouping import group
+from bugwatch.domain.grouping_rule import in_force, judged
 from bugwatch.domain.project import Project
 from bugwatch.domain.stacktrace import Frame
 from bugwatch.protocol import event_payload
 from bugwatch.services.compression import Compression
-from bugwatch.services.pipeline import Pipeline
+from bugwatch.services.pipeline import Pipeline, issue_hash
 from bugwatch.services.symbolication import Symbolication
-from bugwatch.storage import attachments, event_keys, events
+from bugwatch.storage import attachments, event_keys, events, merges
 from bugwatch.storage.attachments import Attachment
 from bugwatch.storage.database import Database
 from bugwatch.storage.events import StoredEvent
+from bugwatch.storage.merges import Hash
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A stored event and what it says, in full, with why it is in its issue."""
+    """A stored event and what it says, in full, with its grouping by today's rules. `place` is the hash that this makes
+    for its project, if it leads to an issue."""
 
     stored: StoredEvent
     event: Event
     grouping: Grouping
     raw: bytes
+    place: Hash | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,15 @@ class Events:
         """The little that a list of events shows."""
         clean = self._pipeline.scrubbed(await self._raw(stored), project)
         event = event_payload.skim(clean, received_at=stored.received_at, header_event_id=stored.event_id)
-        return Glance(stored, event, fingerprint.group(event).title)
+        return Glance(stored, event, group(event, project.policy(stored.received_at)).title)
+
+    async def skimmed(self, project: Project, stored: StoredEvent) -> Event:
+        """What grouping sees of the event, mapped as far as its source maps have been read."""
+        clean = self._pipeline.scrubbed(await self._raw(stored), project)
+        event = event_payload.skim(clean, received_at=stored.received_at, header_event_id=stored.event_id)
+        if not self._symbolication.concerns(project.id, event):
+            return event
+        return await self._symbolication.known(project.id, event, clean) or event
 
     async def open(self, project: Project, stored: StoredEvent) -> Opened:
         """What the event says."""
@@ -82,7 +94,11 @@ class Events:
         # The stored time is the one that the SDK's clock was corrected by; what it was off by is not in the payload.
         event = replace(event, happened_at=stored.happened_at)
         event = await self._symbolication.glance(project.id, event, clean)
-        return Opened(stored, _with_verdicts(event), fingerprint.group(event), clean)
+        grouping = group(event, project.policy(stored.received_at))
+        async with self._db.read() as tx:
+            place = await merges.place_of(tx, issue_hash(project.id, grouping.hash))
+        event = _with_verdicts(judged(in_force(project.grouping_rules), event))
+        return Opened(stored, event, grouping, clean, place)
 
     async def _raw(self, stored: StoredEvent) -> bytes:
         return await self._compression.decompress(stored.dictionary_id, stored.data)

@@ -15,11 +15,13 @@ from bugwatch.services.artifacts import Artifacts
 from bugwatch.services.backup import Backups
 from bugwatch.services.doctor import Doctor
 from bugwatch.services.events import Events
+from bugwatch.services.grouping_rules import GroupingRules
 from bugwatch.services.ingest import Ingest
 from bugwatch.services.instance import Instance
 from bugwatch.services.issues import Issues
 from bugwatch.services.mail import Mail
 from bugwatch.services.members import Members
+from bugwatch.services.merging import Merging
 from bugwatch.services.own_errors import OwnErrors
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.projects import Projects
@@ -56,5 +58,7 @@ class House:
     events: Events
     symbolication: Symbolication
     issues: Issues
+    merging: Merging
+    grouping_rules: GroupingRules
     artifacts: Artifacts
     releases: Releases

@@ -102,19 +102,31 @@ async def hashes(tx: Reader, root_id: int, limit: int) -> list[Hash]:
         issue_id=root_id,
         limit=limit,
     )
-    return [
-        Hash(
-            bytes(row["hash"]).hex(),
-            row["issue_id"],
-            row["version"],
-            row["source"],
-            row["rule"],
-            row["linked_by"],
-            row["added_at"],
-            row["spent_at"] is not None,
-        )
-        for row in rows
-    ]
+    return [_hash_of(row) for row in rows]
+
+
+async def place_of(tx: Reader, hash_: bytes) -> Hash | None:
+    """What this hash leads to, or None."""
+    row = await tx.one(
+        """
+        SELECT hash, issue_id, version, source, rule, linked_by, added_at, spent_at FROM issue_hashes
+        WHERE hash = :hash""",
+        hash=hash_,
+    )
+    return _hash_of(row) if row else None
+
+
+def _hash_of(row: Row) -> Hash:
+    return Hash(
+        bytes(row["hash"]).hex(),
+        row["issue_id"],
+        row["version"],
+        row["source"],
+        row["rule"],
+        row["linked_by"],
+        row["added_at"],
+        row["spent_at"] is not None,
+    )
 
 
 async def hold(tx: Tx, issue_ids: Sequence[int]) -> list[Held]:
