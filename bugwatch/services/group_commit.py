@@ -28,9 +28,8 @@ LINGER_S = 0.002
 
 @dataclass(slots=True)
 class Ticket:
-    """One request's share of a batch. `arrivals` is all that was taken, in raw form: it may turn out to be poison."""
+    """One request's share of a batch."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
     ready: list[New] = field(default_factory=list)
     spooled: list[tuple[Arrival, str | None]] = field(default_factory=list)
     bookings: Counter[Booking] = field(default_factory=Counter)
@@ -140,9 +139,9 @@ class GroupCommit:
         log.error(
             "An item could not be digested; it is kept in the spool",
             exc_info=error,
-            extra={"item_ids": [arrival.id for arrival in ticket.arrivals]},
+            extra={"item_ids": [new.arrival.id for new in ticket.ready]},
         )
-        ticket.spooled = [(arrival, str(error) or type(error).__name__) for arrival in ticket.arrivals]
+        ticket.spooled += [(new.arrival, str(error) or type(error).__name__) for new in ticket.ready]
         ticket.ready = []
         try:
             await self._digest.store(batch_of([ticket]))

@@ -186,7 +186,8 @@ class Ingest:
                 ("disk", "The disk is nearly full.") if self.is_disk_low else ("spool", "Too much is waiting.")
             )
             return Refusal(arrival, Outcome.LIMITED, reason, why, SHED_S)
-        draft, error = None, None
+        draft: Draft | None = None
+        kept: tuple[Arrival, str | None] = arrival, None
         if gear is Gear.DIRECT:
             try:
                 # None: its source maps have to be read first, which takes longer than a sender should wait.
@@ -194,22 +195,31 @@ class Ingest:
             except Rejected as rejected:
                 return Refusal(arrival, rejected.outcome, rejected.reason, str(rejected))
             except Exception as bug:  # noqa: BLE001 - a poison item costs itself only: it is kept, with the error
-                error = _told(bug, access.project)
+                kept = self._poisoned(arrival, access.project, bug)
         refusal = self._limit(access, arrival)
         if refusal:
             return refusal
-        ticket.arrivals.append(arrival)
         ticket.bookings[received(arrival)] += 1
         if draft is not None:
             try:
                 ticket.ready.append(await self._finish(draft))
                 return None
             except Exception as bug:  # noqa: BLE001 - as above
-                error = _told(bug, access.project)
-        ticket.spooled.append((arrival, error))
+                kept = self._poisoned(arrival, access.project, bug)
+        ticket.spooled.append(kept)
         self.spool_bytes += len(arrival.payload)
         self._has_spooled.set()
         return None
+
+    def _poisoned(self, arrival: Arrival, project: Project, bug: Exception) -> tuple[Arrival, str]:
+        """What is kept of an item that our own code breaks on, and why."""
+        log.error(
+            "An item of project %s could not be read; it is kept in the spool",
+            project.id,
+            exc_info=bug,
+            extra={"project_slug": project.slug},
+        )
+        return self._pipeline.without_secrets(arrival, project), str(bug) or type(bug).__name__
 
     async def _read(self, arrival: Arrival, project: Project) -> Draft:
         if len(arrival.payload) > THREAD_BYTES and not _is_file(arrival):
@@ -306,7 +316,7 @@ class Ingest:
 
         None if source maps have to be read for it, and nobody is patient.
         """
-        ticket = Ticket([arrival], spool_ids=[arrival.id])
+        ticket = Ticket(spool_ids=[arrival.id])
         if project is None or project.deleted_at is not None:
             ticket.bookings[verdict(arrival, Outcome.INVALID, "deleted_project")] += 1
             return ticket
@@ -319,7 +329,7 @@ class Ingest:
         except Rejected as rejected:
             ticket.bookings[verdict(arrival, rejected.outcome, rejected.reason)] += 1
         except Exception as bug:  # noqa: BLE001 - a poison item costs itself only
-            ticket.spooled.append((arrival, _told(bug, project)))
+            ticket.spooled.append(self._poisoned(arrival, project, bug))
         return ticket
 
     async def _projects_of(self, arrivals: Sequence[Arrival]) -> dict[int, Project | None]:
@@ -376,13 +386,3 @@ def _with_maps(draft: Draft, event: Event, mapped: Event) -> Draft:
 
 def _is_file(arrival: Arrival) -> bool:
     return arrival.category is Category.ATTACHMENT
-
-
-def _told(bug: Exception, project: Project) -> str:
-    log.error(
-        "An item of project %s could not be read; it is kept in the spool",
-        project.id,
-        exc_info=bug,
-        extra={"project_slug": project.slug},
-    )
-    return str(bug) or type(bug).__name__

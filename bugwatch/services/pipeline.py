@@ -74,6 +74,12 @@ class Pipeline:
     def event_key(self, project_id: int, event_id: str) -> int:
         return key_of(self._secret, project_id, bytes.fromhex(event_id))
 
+    def without_secrets(self, arrival: Arrival, project: Project) -> Arrival:
+        """An item that could not be read, with the secrets gone that are found in it as a text."""
+        if arrival.category is Category.ATTACHMENT:
+            return arrival
+        return replace(arrival, payload=self._scrubber(project).scrub_text(arrival.payload))
+
     def scrubbed(self, payload: bytes, project: Project) -> bytes:
         """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
         return self._scrubber(project).scrub(payload)

@@ -211,6 +211,18 @@ async def test_poison_that_only_the_ledger_finds_costs_itself_only(door: Door, m
     assert await door.totals() == {"received": 8, "stored": 7, "waiting": 1}
 
 
+async def test_poison_keeps_no_secret(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    await door.send("poison password=hunter2")
+    door.pipeline.is_mended = True
+    door.digest.fails = ValueError("a row that no table takes")
+    await door.send("password=hunter2")
+
+    async with door.db.read() as tx:
+        kept = await tx.all("SELECT raw FROM spool WHERE error IS NOT NULL")
+    assert len(kept) == 2
+    assert all(b"[Filtered]" in row["raw"] and b"hunter2" not in row["raw"] for row in kept)
+
+
 async def test_what_was_refused_is_not_kept_with_the_poison_of_its_request(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
