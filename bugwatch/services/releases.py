@@ -27,13 +27,11 @@ class Releases:
     ) -> tuple[Release, bool]:
         """The release, made if it is not there, and whether it is new. None leaves as it is what is told otherwise.
 
-        Raises Invalid for a name that no event can have, NotFound where it is new and no project is named.
+        Raises Invalid for a name that no event can have.
         """
         version = clean_version(version)
 
         async def work(tx: Tx) -> tuple[Release, bool]:
-            if not project_ids and not await releases.by_version(tx, organization_id, version):
-                raise NotFound(f"There is no release “{version}”. Create it first, for one project or more.")
             release, is_new = await releases.add(tx, organization_id, version, project_ids)
             await releases.update(tx, release.id, url=url, ref=ref, released_at=released_at)
             if commits is not None:

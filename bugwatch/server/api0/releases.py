@@ -26,7 +26,9 @@ LISTED = 100
 async def create(request: Request, organization: str) -> HTTPResponse:
     """Announce a release for projects. 208 if it is known already."""
     tenant, told = await tenant_of(request, organization), announced_in(request.body)
-    return await _announce(request, tenant, told.version, told, tenant.named(told.projects))
+    # Some tools name none. Where there is only one, it is meant.
+    projects = tenant.named(told.projects) or (tenant.projects if len(tenant.projects) == 1 else ())
+    return await _announce(request, tenant, told.version, told, projects)
 
 
 @bp.post("/projects/<organization:str>/<project:str>/releases/")
