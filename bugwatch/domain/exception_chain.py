@@ -1,4 +1,5 @@
-"""Which exceptions of an event say what happened: groups (RFC 79) are opened, broken trees are read as lists."""
+"""Which exceptions of an event say what happened: groups (RFC 79) are opened, broken trees are read as lists, and
+wrappers that only carry another exception across threads, promises or reflection are taken off."""
 
 from __future__ import annotations
 
@@ -21,9 +22,10 @@ def chain_of(exceptions: Sequence[ExceptionValue], same: Callable[[ExceptionValu
 
     A group whose members are all the same bug is that bug, with its causes. Different members stand beside their group.
     """
+    exceptions = [e for e in exceptions if not e.type.startswith(_BOUNDARY)] or exceptions
     if not exceptions:
         return None
-    whole = Chain(tuple(exceptions), exceptions[-1])
+    whole = _unwrapped(exceptions)
     if not any(e.mechanism and e.mechanism.is_exception_group for e in exceptions):
         return whole
     tree = _tree(exceptions)
@@ -33,11 +35,53 @@ def chain_of(exceptions: Sequence[ExceptionValue], same: Callable[[ExceptionValu
     distinct = {same(e): e for e in reversed(_members(root, children))}
     if len(distinct) == 1:
         (main,) = distinct.values()
-        return Chain(tuple(reversed(_causes(main, children))), main)
+        return _unwrapped(_causes(main, children)[::-1])
     # Tasks fail in any order: theirs must not tell one bug from another.
     members = [distinct[likeness] for likeness in sorted(distinct, key=repr)]
     return Chain((*members, root), root)
 
+
+# --- wrappers ---
+
+# React reports the components above an error as if they were its cause: where in the page it was, not why.
+_BOUNDARY = "React ErrorBoundary"
+# They say that something failed elsewhere; what, says their cause.
+_WRAPPERS = """
+AggregateException CompletionException CompositeException ExceptionInInitializerError ExecutionException
+HandlerFailedException InvocationTargetException NestedServletException OnErrorNotImplementedException
+PrivilegedActionException ReactiveException RetryError ServletException TargetInvocationException
+TypeInitializationException UndeclaredThrowableException UndeliverableException ViewException WrapperError
+ActionView::Template::Error
+"""
+WRAPPERS = frozenset(_WRAPPERS.split())
+# `new RuntimeException(cause)` calls itself as its cause does; another text would be the developer's own.
+_PLAIN_TYPES = frozenset({"Error", "Exception", "RuntimeException", "Throwable", "UncheckedIOException"})
+_WRAPPING_TEXTS = (
+    "An exception has been thrown during the rendering of a template",
+    "There was an error during concurrent rendering",
+    "There was an error while hydrating",
+)
+
+
+def _unwrapped(exceptions: Sequence[ExceptionValue]) -> Chain:
+    """The chain, oldest cause first, without the wrappers at its end that have a cause which says more."""
+    links = list(exceptions)
+    while len(links) > 1 and _is_wrapper(links[-1], links[-2]):
+        del links[-1]
+    return Chain(tuple(links), links[-1])
+
+
+def _is_wrapper(outer: ExceptionValue, cause: ExceptionValue) -> bool:
+    if not (cause.type or cause.value) or (outer.frames and not cause.frames):
+        return False
+    name = outer.type.rpartition("\\")[2].rpartition(".")[2]
+    if name in WRAPPERS or outer.value.startswith(_WRAPPING_TEXTS):
+        return True
+    said = {cause.value, f"{cause.type}: {cause.value}", f"{cause.module}.{cause.type}: {cause.value}"}
+    return name in _PLAIN_TYPES and bool(cause.value) and outer.value in said
+
+
+# --- exception groups ---
 
 _Children = dict[int, list[ExceptionValue]]
 

@@ -4,6 +4,9 @@ In order of rank: the fingerprint that the client sent; the exceptions, by their
 message, by its template. Never the transaction, URL, release, level or line numbers. Of a frame only what `skim` fills
 is read: function, module, package, filename, abs_path, platform, colno, in_app, context_line.
 
+The parts: `exception_chain` picks the exceptions, `stack_key` their frames (over `frame_key`, `frame_place`,
+`frame_function` and `in_app`), `parameterize` and `engine_message` the words, `title` the name for people.
+
 A grouping is the same on every machine and Python. Whoever changes what is hashed raises VERSION; old hashes stay.
 """
 
@@ -14,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from bugwatch.domain.engine_message import common_spelling
+from bugwatch.domain.engine_message import PLACELESS, TOO_DEEP, common_spelling
 from bugwatch.domain.event import Event, ExceptionValue
 from bugwatch.domain.exception_chain import chain_of
 from bugwatch.domain.frame_key import FAMILIES
@@ -28,6 +31,25 @@ _MAX_PARTS = 20
 _MAX_PART_LENGTH = 500
 _MAX_LINKS = 10
 _MAX_TEXT = 8_192
+
+# Errors of these types are made everywhere; their stack, if any, is of where they were reported.
+_TEXT_TYPES = frozenset(
+    {"*errors.errorString", "*errors.fundamental", "*errors.joinError", "*errors.withMessage", "*errors.withStack"}
+    | {"*fmt.wrapError", "*fmt.wrapErrors", "*errors.Error"}
+)
+# They strike anywhere in a function: the line means nothing.
+_STRAY_TYPES = frozenset(
+    {
+        "GreenletExit",
+        "Interrupt",
+        "KeyboardInterrupt",
+        "MemoryError",
+        "NoMemoryError",
+        "RecursionError",
+        "SignalException",
+    }
+    | {"SoftTimeLimitExceeded", "SystemExit", "SystemStackError", "TimeLimitExceeded", "Timeout", "WorkerTimeout"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +111,7 @@ def group(event: Event) -> Grouping:
 
 
 def _read(event: Event) -> _Reading:
-    chain = chain_of(event.exceptions, lambda e: _likeness(e, event.platform))
+    chain = chain_of(event.exceptions, lambda e: _likeness(e, event))
     links = tuple((e, read_stack(e.frames, event.platform)) for e in (chain.links[-_MAX_LINKS:] if chain else ()))
     main = chain.main if chain else None
     stacks = [stack for link, stack in links if link is main] + [stack for _, stack in reversed(links)]
@@ -101,10 +123,10 @@ def _read(event: Event) -> _Reading:
     return _Reading(event, main, links, next((s for s in stacks if s.lines), StackKey()))
 
 
-def _likeness(exception: ExceptionValue, platform: str) -> tuple[object, ...]:
+def _likeness(exception: ExceptionValue, event: Event) -> tuple[object, ...]:
     """Equal for the members of an exception group that are one bug."""
-    lines = read_stack(exception.frames, platform).lines
-    return exception.type, lines or _text_key(exception.value, platform)
+    lines = read_stack(exception.frames, event.platform).lines
+    return exception.type, lines or _text_key(exception.value, event)
 
 
 def _title(reading: _Reading) -> tuple[str, str]:
@@ -138,13 +160,15 @@ def _by_policy(event: Event) -> _Basis:
 def _by_message(event: Event) -> _Basis:
     logger = Component("logger", event.logger, bool(event.logger))
     if event.message_template and event.message_template != event.message:
-        template = Component("message", _text_key(event.message_template, event.platform), reason="the template")
+        template = Component("message", _text_key(event.message_template, event), reason="the template")
         return _Basis((template, logger), "Grouped by the message's template and its logger.")
-    message = Component("message", _text_key(event.message, event.platform), reason="without its varying parts")
+    message = Component("message", _text_key(event.message, event), reason="without its varying parts")
     return _Basis((message, logger), "Grouped by the message, without its varying parts, and its logger.")
 
 
 def _by_exceptions(reading: _Reading, main: ExceptionValue) -> _Basis:
+    if _spelling(reading.event, main.value) in PLACELESS:
+        return _by_placeless_message(reading, main)
     if reading.stack.is_minified:
         return _by_bundle(reading, main)
     has_frames = any(stack.lines for _, stack in reading.links)
@@ -152,19 +176,30 @@ def _by_exceptions(reading: _Reading, main: ExceptionValue) -> _Basis:
     own_count = sum(len(stack.lines) for _, stack in reading.links if stack.is_own)
     components = []
     for exception, stack in reading.links:
-        components.append(_type_component(exception, has_frames))
+        components.append(_type_component(exception, has_frames, reading.event))
         if stack.lines:
             components.append(_stack_component(stack, is_muted=has_own and not stack.is_own))
-    doubt = _doubt(has_frames, own_count, reading.stack.is_wrapper, _is_thrown_value(reading.event, main))
+    if reading.stack.crash_line:
+        components.append(_line_component(reading.stack, main))
+    doubt = _doubt(reading, main, has_frames, own_count)
     components.append(_message_component(reading, main, doubt))
     return _Basis(tuple(components), _exception_reason(has_frames, own_count, doubt))
+
+
+def _by_placeless_message(reading: _Reading, main: ExceptionValue) -> _Basis:
+    """A part of the app that cannot be loaded, an observer that lags: the browser's words say all."""
+    components = (
+        Component("message", _spelling(reading.event, main.value), reason="in one spelling for all browsers"),
+        Component("type", main.type, False, "browsers disagree on it"),
+    )
+    return _Basis(components, "Grouped by what browsers say when this happens, wherever they noticed it.")
 
 
 def _by_bundle(reading: _Reading, main: ExceptionValue) -> _Basis:
     """Minified names change with every build: what stays is the type, the message and which bundle it was."""
     components = (
         Component("type", main.type),
-        Component("message", _text_key(main.value, reading.event.platform), reason="without its varying parts"),
+        Component("message", _text_key(main.value, reading.event), reason="without its varying parts"),
         Component("bundle", reading.stack.bundle, reason="without its hash"),
         _stack_component(reading.stack, is_muted=True, reason="minified names change with every build"),
     )
@@ -173,7 +208,7 @@ def _by_bundle(reading: _Reading, main: ExceptionValue) -> _Basis:
 
 def _message_component(reading: _Reading, main: ExceptionValue, doubt: str) -> Component:
     if doubt:
-        return Component("message", _text_key(main.value, reading.event.platform), reason=doubt)
+        return Component("message", _text_key(main.value, reading.event), reason=doubt)
     return Component("message", shorten(first_line(main.value)), False, "the stack trace says enough")
 
 
@@ -183,13 +218,15 @@ def _is_thrown_value(event: Event, main: ExceptionValue) -> bool:
     return is_made_up and FAMILIES.get(event.platform) == "javascript"
 
 
-def _doubt(has_frames: bool, own_count: int, is_wrapper: bool, is_thrown_value: bool) -> str:
+def _doubt(reading: _Reading, main: ExceptionValue, has_frames: bool, own_count: int) -> str:
     """Why the stack trace alone would take different bugs for one; empty if it would not."""
     if not has_frames:
         return "there is no stack trace"
-    if is_thrown_value:
+    if _is_thrown_value(reading.event, main):
         return "what was thrown is no error and has no stack trace of its own"
-    if is_wrapper:
+    if main.type in _TEXT_TYPES or (main.mechanism is not None and main.mechanism.type == "NSError"):
+        return "errors of this type are told apart by their text only"
+    if reading.stack.is_wrapper:
         return "the crash is in a function that reports other errors"
     if own_count == 0:
         return "no frame is in the app's own code"
@@ -205,11 +242,19 @@ def _exception_reason(has_frames: bool, own_count: int, doubt: str) -> str:
     return f"Grouped by the type and {frames}."
 
 
-def _type_component(exception: ExceptionValue, has_frames: bool) -> Component:
+def _type_component(exception: ExceptionValue, has_frames: bool, event: Event) -> Component:
     is_made_up = exception.mechanism is not None and exception.mechanism.is_synthetic
     if is_made_up and has_frames:
         return Component("type", exception.type, False, "made up by the SDK")
+    if exception.type == "InternalError" and _spelling(event, exception.value) == TOO_DEEP:
+        return Component("type", "RangeError", reason="as other browsers call it")
     return Component("type", exception.type, bool(exception.type))
+
+
+def _line_component(stack: StackKey, main: ExceptionValue) -> Component:
+    if main.type in _STRAY_TYPES:
+        return Component("source line", stack.crash_line, False, "such errors strike anywhere")
+    return Component("source line", stack.crash_line, reason="of the app's frame next to the crash")
 
 
 def _stack_component(stack: StackKey, *, is_muted: bool = False, reason: str = "") -> Component:
@@ -224,11 +269,14 @@ def _stack_component(stack: StackKey, *, is_muted: bool = False, reason: str = "
     )
 
 
-def _text_key(text: str, platform: str) -> str:
+def _text_key(text: str, event: Event) -> str:
     """The first two lines that are not blank, without what varies, in one spelling for all browsers."""
     lines = [line for line in (line.strip() for line in text[:_MAX_TEXT].splitlines()) if line][:2]
-    joined = "\n".join(lines)
-    return parameterize(common_spelling(joined) if FAMILIES.get(platform) == "javascript" else joined)
+    return parameterize(_spelling(event, "\n".join(lines)))
+
+
+def _spelling(event: Event, text: str) -> str:
+    return common_spelling(text) if FAMILIES.get(event.platform) == "javascript" else text
 
 
 # --- the client's own fingerprint ---
@@ -245,7 +293,7 @@ def _by_client(reading: _Reading, default: _Basis) -> _Basis:
     filled = [_filled(part, values) for part in parts]
     if all(part == values["default"] for part in filled):
         return default
-    texts = [_text_key(part, event.platform) if part in said else part for part in filled]
+    texts = [_text_key(part, event) if part in said else part for part in filled]
     others = tuple(replace(c, contributes=False, reason="the fingerprint decides") for c in default.components)
     return _Basis(
         (Component("fingerprint", "\n".join(texts), reason="sent by the SDK"), *others),

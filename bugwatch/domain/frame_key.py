@@ -1,15 +1,16 @@
-"""What of a frame says where the bug is: its module or the end of its path, and its function, without what a build,
-a deployment or a compiler changes. Never lines, columns, hashes, versions or addresses.
+"""What of a frame says where the bug is: its place and its function, without what a build, a deployment or a compiler
+changes. Never lines, columns, hashes, versions or addresses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bugwatch.domain.in_app import is_library, is_sdk
+from bugwatch.domain.frame_function import clean_function, is_later
+from bugwatch.domain.frame_place import MAX_LENGTH, PAGE, clean_module, is_page, method_of_state_machine, path_tail
+from bugwatch.domain.in_app import is_library, is_noise
 from bugwatch.domain.stacktrace import Frame
 
 FAMILIES = {
@@ -19,6 +20,7 @@ FAMILIES = {
     "java": "jvm",
     "kotlin": "jvm",
     "groovy": "jvm",
+    "scala": "jvm",
     "go": "go",
     "php": "php",
     "ruby": "ruby",
@@ -28,9 +30,17 @@ FAMILIES = {
     "native": "native",
     "objc": "native",
     "rust": "native",
+    "swift": "native",
+    "elixir": "elixir",
+    "dart": "dart",
 }
+# Where the platform says nothing, the file's ending may.
+_ENDINGS = {
+    "cs": "dotnet", "dart": "dart", "ex": "elixir", "exs": "elixir", "go": "go", "java": "jvm", "js": "javascript",
+    "kt": "jvm", "php": "php", "py": "python", "rb": "ruby", "rs": "native", "swift": "native", "ts": "javascript",
+}  # fmt: skip
 # Where a module is named by the language; elsewhere it is the SDK's guess from the path, and the path is surer.
-_NAMED_MODULES = frozenset({"python", "jvm", "go", "dotnet", "other"})
+_NAMED_MODULES = frozenset({"python", "jvm", "go", "dotnet", "elixir", "other"})
 
 # A column beyond this is in a line that nobody wrote by hand.
 _WIDE_LINE = 500
@@ -44,9 +54,10 @@ class FrameKey:
     function: str
     text: str
     is_library: bool
-    is_noise: bool  # the SDK's or the engine's own: never counted
+    is_noise: bool  # the SDK's, the engine's or a proxy's: never counted
     is_browser_like: bool
-    is_bundle: bool  # written by a bundler, as its name or its functions show
+    is_bundle: bool  # written by a bundler or an obfuscator, as its name or its functions show
+    is_later: bool  # an async caller, which some engines show and others do not
 
 
 def key_of(frame: Frame, platform: str) -> FrameKey:
@@ -56,7 +67,7 @@ def key_of(frame: Frame, platform: str) -> FrameKey:
 
 def is_in_app(frame: Frame, key: FrameKey) -> bool:
     """The SDK's word, where it gave one that can be trusted; else the rules'."""
-    if frame.in_app is None or (frame.in_app and key.is_browser_like and not frame.is_ruled):
+    if frame.in_app is None or (frame.in_app and key.is_browser_like):
         return not key.is_library
     return frame.in_app
 
@@ -74,211 +85,49 @@ def is_minified(frame: Frame, key: FrameKey) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _key(platform: str, module: str, package: str, filename: str, abs_path: str, function: str) -> FrameKey:
-    family = FAMILIES.get(platform, "other")
+    path = filename or abs_path
+    family = FAMILIES.get(platform) or _ENDINGS.get(path.rpartition(".")[2], "other")
     is_javascript = family == "javascript"
-    name = _CLEANERS.get(family, _as_it_is)(function)
-    tail, is_hashed = path_tail(filename or abs_path)
-    if family in _NAMED_MODULES and module and module != "__main__":
-        place = _clean_module(module, family)
-    else:
-        place = tail or module or path_tail(package)[0]
+    function = function[:MAX_LENGTH]
+    name = clean_function(function, family)
+    if family == "dotnet" and name in ("MoveNext", ""):
+        name = method_of_state_machine(module) or name
+    place, is_hashed = _place(family, module, package, path, abs_path)
     return FrameKey(
         place=place,
         function=name,
         text=f"{place} in {name}" if name else place,
-        is_library=is_library(family, module, filename, abs_path, package),
-        is_noise=is_sdk(module, filename, abs_path) or (is_javascript and filename in _ENGINE_FILES),
+        is_library=is_library(family, module, function, filename, abs_path, package),
+        is_noise=is_noise(family, module, function, filename, abs_path),
         is_browser_like=is_javascript,
-        is_bundle=is_javascript and _is_bundle(filename, name, is_hashed),
+        is_bundle=_is_bundle(path, name, is_hashed)
+        if is_javascript
+        else family == "jvm" and _is_obfuscated(module, name),
+        is_later=platform == "javascript" and is_later(function),
     )
 
 
-# --- places ---
+def _place(family: str, module: str, package: str, path: str, abs_path: str) -> tuple[str, bool]:
+    if family in _NAMED_MODULES and module and module != "__main__":
+        return clean_module(module, family), False
+    if family == "javascript" and abs_path.startswith(("http:", "https:", "file:")) and is_page(path):
+        return PAGE, False
+    tail, is_hashed = path_tail(path)
+    return tail or module or path_tail(package)[0], is_hashed
 
-_HASHED = re.compile(r"[.~_-](?:[0-9a-f]{6,64}|[\w-]{8})(?=\.)")
-_HEX = re.compile(r"[0-9a-f]+")
-_BARE_HASH = re.compile(r"(?=[a-f]*\d)[0-9a-f]{8,64}")
-_VERSION = re.compile(r"[@.-]v?\d{1,4}(?:\.\d{1,5}){1,3}(?:-(?:alpha|beta|rc)[.\w]{0,10})?(?=[./]|$)")
-# Folders that say where an app was put, or by which build, rather than what it is.
-_PLACING_FOLDER = re.compile(
-    r"\d{4,}|v?\d+(?:\.\d+)+|(?=[a-f]*\d)[0-9a-f]{7,64}|[0-9a-f]{8}-[0-9a-f-]{27}|\.{0,2}|~|_N_E|\[project\]"
-    r"|app|code|current|home|html|opt|releases|root|srv|usr|workspace|www"
-)
+
 _SOURCE_FILES = (".ts", ".tsx", ".jsx", ".vue", ".svelte", ".mts", ".cts", ".coffee")
-_ENGINE_FILES = frozenset({"<anonymous>", "[native code]", "native", "native code", "<unknown>"})
 
 
-def path_tail(path: str) -> tuple[str, bool]:
-    """The last two telling segments of a path or URL, as `js/app.js`, and whether its file name carried a hash."""
-    path = path.replace("\\", "/").partition("?")[0].partition("#")[0]
-    if "://" in path:
-        path = path.partition("://")[2].partition("/")[2]
-    *segments, name = path.split("/")
-    stripped = _strip_hash(name)
-    telling = [_VERSION.sub("", s) for s in segments[-6:] if not _PLACING_FOLDER.fullmatch(s)]
-    return "/".join([*telling[-1:], _VERSION.sub("", stripped)]), stripped != name
-
-
-def _strip_hash(name: str) -> str:
-    """`main.3f2a9c1b.js` and `index-BxY3kZ9a.js` without their hashes; a file that has no other name becomes `*`."""
-    stem, dot, extension = name.partition(".")
-    if len(stem) >= 8 and _BARE_HASH.fullmatch(stem):
-        return f"*{dot}{extension}"
-    return _HASHED.sub(_drop_if_hash, name)
-
-
-def _drop_if_hash(match: re.Match[str]) -> str:
-    """Hex digits are a hash; eight other characters only if they look drawn by lot: `-BxY3kZ9a`, not `-settings`."""
-    text = match[0][1:]
-    has_digit = any(char.isdigit() for char in text)
-    if has_digit and _HEX.fullmatch(text):
-        return ""
-    capital_count = sum(char.isupper() for char in text[1:])
-    is_drawn = capital_count > 0 if has_digit else capital_count > 1 and not text.isupper()
-    return "" if is_drawn else match[0]
-
-
-def _is_bundle(filename: str, function: str, is_hashed: bool) -> bool:
-    if filename.endswith(_SOURCE_FILES):
+def _is_bundle(path: str, function: str, is_hashed: bool) -> bool:
+    if path.endswith(_SOURCE_FILES):
         return False
-    return is_hashed or ".min." in filename or 0 < len(function) <= 2
+    return is_hashed or ".min." in path or 0 < len(function) <= 2
 
 
-_JVM_GENERATED = re.compile(
-    r"\$\$(EnhancerBy\w+|FastClassBy\w+|SpringCGLIB|Lambda)\$*[\w/]*|_\$\$_jvst\w+|(\$Proxy|Accessor)\d+"
-)
-_JVM_NUMBER = re.compile(r"\$\d+")
+_SHORT_NAMES = re.compile(r"(?:\w{1,2}\.)*\w{1,2}(?:\$\w{1,2})*")
 
 
-def _clean_module(module: str, family: str) -> str:
-    if family == "jvm" and ("$" in module or "Accessor" in module):
-        module = _JVM_GENERATED.sub(lambda m: f"$${m[1]}" if m[1] else m[2] or "", module)
-        return _JVM_NUMBER.sub("$", module)
-    return _VERSION.sub("", module) if family == "go" else module
-
-
-# --- functions ---
-
-_JS_PREFIX = re.compile(
-    r"^(?:async\*?\s*|new\s+|get\s+|set\s+|promise callback\*|setTimeout handler\*|EventListener\.handleEvent\*)+"
-)
-_JS_UNKNOWN = frozenset(
-    (
-        "?",
-        "<anonymous>",
-        "<computed>",
-        "<instance_members_initializer>",
-        "<static_initializer>",
-        "<unknown>",
-        "(anonymous)",
-        "Anonymous function",
-        "anonymous function",
-        "anonymous",
-        "eval code",
-        "eval",
-        "global code",
-        "module code",
-        "{anonymous}",
-    )
-)
-_JS_NUMBER = re.compile(r"(?<=_callee)\d+\$?|\$\d+$")
-
-
-def _javascript(function: str) -> str:
-    """`total`, for Chrome's `async Cart.total [as run]`, Firefox's `async*total` and `Cart/this.total`."""
-    name = _JS_PREFIX.sub("", function).partition(" [as ")[0].partition(" (")[0]
-    if name.endswith("<"):
-        return ""  # Firefox: an unnamed function inside a named one
-    name = name.rpartition("/")[2].rpartition(".")[2].lstrip("#")
-    return "" if name in _JS_UNKNOWN else _JS_NUMBER.sub("", name)
-
-
-_JVM_LAMBDA = re.compile(r"(?<=lambda)\$(\w+)\$\d+|(?<=access)\$\d+|(?<=fn)__\d+|\$\d+")
-
-
-def _jvm(function: str) -> str:
-    return (
-        _JVM_LAMBDA.sub(lambda m: f"${m[1]}" if m[1] else "", function)
-        if "$" in function or "__" in function
-        else function
-    )
-
-
-_GO_GENERATED = re.compile(r"\.(?:func|gowrap|deferwrap)\d+(?:\.\d+)*|-fm$|\[[^\]]*\]")
-
-
-def _go(function: str) -> str:
-    return _GO_GENERATED.sub("", function)
-
-
-_PHP_ANONYMOUS = re.compile(r"(@anonymous)[\0/\\][^:]*?(?:\.php:\d+\$[0-9a-f]+|(?=::)|$)|\{closure[^{}]*\}")
-
-
-def _php(function: str) -> str:
-    return _PHP_ANONYMOUS.sub(lambda m: m[1] or "{closure}", function)
-
-
-_RUBY_BLOCK = re.compile(r"^(?:(?:block|rescue|ensure)(?: \(\d+ levels\))? in )+")
-_RUBY_TEMPLATE = re.compile(r"(_(?:erb|haml|slim|builder))__+\d+_\d+$")
-
-
-def _ruby(function: str) -> str:
-    """`block (2 levels) in Shop::Cart#total`, as Ruby 3.4 says, and `total`, as it said before, are the same."""
-    name = _RUBY_BLOCK.sub("", function)
-    name = name if name.startswith("<") else name.rpartition("#")[2].rpartition("::")[2].rpartition(".")[2]
-    return _RUBY_TEMPLATE.sub(r"\1", name)
-
-
-def _python(function: str) -> str:
-    return function.rpartition("<locals>.")[2]
-
-
-_DOTNET_STATE = re.compile(r"<(\w+)>[bdg]__[\w|]+(?:\.MoveNext)?|<>c(?:__DisplayClass[\d_]+)?\.?|`\d+")
-
-
-def _dotnet(function: str) -> str:
-    """The method that was written, for async state machines, lambdas and generics."""
-    return _DOTNET_STATE.sub(lambda m: m[1] or "", function).partition("(")[0]
-
-
-_RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
-_CLANG_NUMBER = re.compile(
-    r"^__\d+(?=[-+]\[)|(?:\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)?)+$|_block_invoke(?:_?\d+)?$"
-)
-
-
-def _native(function: str) -> str:
-    """Without template arguments, parameters, and what optimizers and Rust add."""
-    name = _CLANG_NUMBER.sub("", _RUST_HASH.sub("", function))
-    if name.startswith(("-[", "+[", "operator")) or "::operator" in name:
-        return name
-    return _outside_brackets(name).strip().rpartition(" ")[2] or name
-
-
-def _outside_brackets(name: str) -> str:
-    """The characters that stand in no `<…>` and no `(…)`; Rust's `<T as Trait>::call` keeps what follows."""
-    depth, kept = 0, []
-    for char in name:
-        if char in "<(":
-            depth += 1
-        elif char in ">)":
-            depth = max(0, depth - 1)
-        elif not depth:
-            kept.append(char)
-    return "".join(kept).removeprefix("::")
-
-
-def _as_it_is(function: str) -> str:
-    return function
-
-
-_CLEANERS: dict[str, Callable[[str], str]] = {
-    "python": _python,
-    "javascript": _javascript,
-    "jvm": _jvm,
-    "go": _go,
-    "php": _php,
-    "ruby": _ruby,
-    "dotnet": _dotnet,
-    "native": _native,
-}
+def _is_obfuscated(module: str, function: str) -> bool:
+    """What ProGuard and R8 leave of `com.shop.Cart.total`: `a.b.c.a`."""
+    return len(function) <= 2 and _SHORT_NAMES.fullmatch(module) is not None
