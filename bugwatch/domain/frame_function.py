@@ -139,8 +139,10 @@ _CLANG_GENERATED = re.compile(
 _SWIFT_PREFIX = re.compile(
     r"^(?:(?:partial apply(?: forwarder)? for|specialized|merged|@objc|@nonobjc|static|outlined"
     r"|(?:generic|function signature) specialization <.*?> of"
-    r"|(?:implicit )?closure #\d+(?: \(.*?\))?(?: (?:async )?(?:throws )?->.*?)? in|protocol witness for|reabstraction thunk helper.*? (?:from|to)|\(\d+\) (?:await resume|suspend resume)"
-    r" partial function for|default argument \d+ of|variable initialization expression of|defer #\d+ \(.*?\) in) )+"
+    r"|(?:implicit )?closure #\d+(?: \(.*?\))?(?: (?:async )?(?:throws )?->.*?)? in"
+    r"|protocol witness for|reabstraction thunk helper.*? (?:from|to)"
+    r"|\(\d+\) (?:await resume|suspend resume) partial function for"
+    r"|default argument \d+ of|variable initialization expression of|defer #\d+ \(.*?\) in) )+"
 )
 _SWIFT_RESULT = re.compile(r"\)? ?(?:async )?(?:throws )?-> .*$")
 _QUALIFIER = re.compile(r"(?: ?(?:const|volatile|noexcept|async|throws|&{1,2}))+$")
