@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from bugwatch.domain import fingerprint
 from bugwatch.domain.event import Event
@@ -18,6 +19,10 @@ from bugwatch.domain.title import first_line, shorten
 
 # Every version that a project may still be on. To add one, raise `fingerprint.VERSION` and keep the old function here.
 ALGORITHMS: dict[int, Callable[[Event], Grouping]] = {fingerprint.VERSION: fingerprint.group}
+
+
+RULE, FINGERPRINT = "rule", "fingerprint"  # names of components
+Source = Literal["algorithm", "fingerprint", "rule"]
 
 
 def newest() -> int:
@@ -61,13 +66,10 @@ def older_hashes(event: Event, policy: Policy) -> tuple[bytes, ...]:
     return (_algorithm(policy.linked_version)(_ruling(event, policy).event).hash,)
 
 
-def source_of(grouping: Grouping) -> tuple[str, str]:
+def source_of(grouping: Grouping) -> tuple[Source, str]:
     """What made the hash: `algorithm`, `fingerprint` (the SDK's) or `rule`; and the rule, as it was written."""
     rule = next((c.value for c in grouping.components if c.name == RULE and c.contributes), "")
     return ("rule" if rule else "fingerprint" if _is_explicit(grouping) else "algorithm"), rule
-
-
-RULE, FINGERPRINT = "rule", "fingerprint"
 
 
 def _ruling(event: Event, policy: Policy) -> Ruling:

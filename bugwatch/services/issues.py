@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bugwatch.domain.account import Caller, Verb
-from bugwatch.domain.errors import Invalid, NotFound
+from bugwatch.domain.errors import Conflict, Invalid, NotFound
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.issue import Status
 from bugwatch.services.permissions import Permissions
@@ -44,14 +44,17 @@ class Issues:
         return await self._db.write(work)
 
     async def delete(self, caller: Caller, issue_id: int, project_id: int | None = None) -> None:
-        """The issue is gone at once, and its rows go in small slices. An event that would have joined it begins a new
-        one. Raises NotFound, also if it is not of that project (None: any)."""
+        """The issue is gone at once with those that were merged into it, and its rows go in small slices. An event that
+        would have joined it begins a new one. Raises NotFound, also if it is not of that project (None: any), and
+        Conflict if it was merged itself."""
         allowed = await self._allowed(caller, Verb.EVENT_ADMIN, project_id)
 
         async def work(tx: Tx) -> None:
             found = await issue_states.among(tx, [issue_id])
             if not found or found[0].project_id not in allowed:
                 raise NotFound(NONE)
+            if found[0].id != issue_id:
+                raise Conflict("This issue was merged into another one. Take it out first, or delete that one.")
             await issue_states.delete(tx, issue_id)
 
         await self._db.write(work)

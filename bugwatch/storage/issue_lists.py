@@ -67,13 +67,13 @@ class ListedIssue:
     last_event_id: int
     status_changed_at: int
     resolved_at: int | None
-    member_count: int = 0
+    members: tuple[int, ...] = ()  # the ids of those that were merged into it
 
     def cursor(self, sort: str) -> Cursor:
         return Cursor(int(getattr(self, SORTS[sort])), self.id)
 
 
-_NAMES = tuple(field.name for field in fields(ListedIssue) if field.name != "member_count")
+_NAMES = tuple(field.name for field in fields(ListedIssue) if field.name != "members")
 _COLUMNS = ", ".join(f"issues.{name}" for name in _NAMES)
 
 _SHORT_ID = re.compile(r"([A-Za-z0-9-]+)-([0-9]{1,15})")
@@ -192,14 +192,18 @@ async def get(tx: Reader, issue_id: int) -> ListedIssue | None:
 
 
 async def get_merged(tx: Reader, issue_id: int) -> tuple[ListedIssue, int] | None:
-    """An issue that was merged, with its own numbers, and the id of its root; None if it is no such issue."""
+    """An issue that was merged, with its own numbers and its root's state, and the root's id; None if it is not."""
     row = await tx.one(
         f"""
         SELECT {_COLUMNS}, merged_into_id FROM issues
         WHERE id = :id AND deleted_at IS NULL AND merged_into_id IS NOT NULL""",
         id=issue_id,
     )
-    return (_issue_of(row), row["merged_into_id"]) if row else None
+    root = await get(tx, row["merged_into_id"]) if row else None
+    if row is None or root is None:
+        return None
+    state = {name: getattr(root, name) for name in ("status", "status_changed_at", "resolved_at")}
+    return replace(_issue_of(row), **state), root.id
 
 
 async def by_number(tx: Reader, project_id: int, number: int) -> ListedIssue | None:
@@ -260,7 +264,7 @@ async def _family(tx: Reader, root: ListedIssue, members: Sequence[ListedIssue])
         first_release_id=min(family, key=lambda issue: issue.first_seen_at).first_release_id,
         last_release_id=next((i.last_release_id for i in reversed(by_time) if i.last_release_id), None),
         last_event_id=latest.last_event_id,
-        member_count=len(members),
+        members=tuple(issue.id for issue in members),
     )
 
 

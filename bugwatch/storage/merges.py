@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.issue import Status
@@ -47,7 +48,7 @@ class Hash:
     version: int
     source: str
     rule: str
-    linked_by: str
+    linked_by: Literal["", "version", "map"]
     added_at: int
     is_spent: bool
 

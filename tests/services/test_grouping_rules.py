@@ -152,7 +152,8 @@ async def test_a_trial_tells_what_would_split_join_and_begin_anew(shop: Shop) ->
     await shop.send("IOError")
     await shop.send("IOError")
     await shop.send("SameError")
-    rules = "type:ValueError -> {{ tags.region }}\ntype:KeyError -> x\ntype:TypeError -> x\ntype:IOError -> io\ntype:X -> y"
+    rules = "type:ValueError -> {{ tags.region }}\ntype:KeyError -> x\ntype:TypeError -> x\ntype:IOError -> io"
+    rules += "\ntype:X -> y"
     before = await shop.counts()
 
     found = await shop.house.grouping_rules.try_out(await shop.project(), rules)

@@ -10,7 +10,7 @@ import pytest
 from bugwatch.domain.account import Caller, Role
 from bugwatch.domain.batch import Batch, received
 from bugwatch.domain.clock import HOUR, MINUTE, hour_of
-from bugwatch.domain.errors import Invalid, NotFound
+from bugwatch.domain.errors import Conflict, Invalid, NotFound
 from bugwatch.domain.event import Level
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.issue import Status
@@ -112,7 +112,7 @@ async def test_a_root_shows_the_sum_of_its_family(desk: Desk) -> None:
 
     assert await desk.found() == ["big", "other"]
     root = await desk.one("big")
-    assert (root.event_count, root.stored_count, root.user_count, root.member_count) == (5, 5, 2, 1)
+    assert (root.event_count, root.stored_count, root.user_count, len(root.members)) == (5, 5, 2, 1)
     assert (root.first_seen_at, root.last_seen_at) == (begun, begun + 2 * MINUTE)
     assert (root.level, root.is_unhandled) == (4, True)
     async with desk.db.read() as tx:
@@ -166,15 +166,16 @@ async def test_new_events_count_for_the_merged_issue_and_show_at_the_root(desk: 
     await desk.see("a", "a", "b")
     await desk.merge("a", "b")
     await desk.see("b", user="ann")
+    await desk.issues.set_status(desk.alice, [desk.ids["b"]], Status.IGNORED)
 
     assert (await desk.one("a")).event_count == 4
     async with desk.db.read() as tx:
         own = await issue_lists.get_merged(tx, desk.ids["b"])
         [member] = await merges.members(tx, desk.ids["a"])
     assert own
-    assert (own[0].event_count, own[1]) == (2, desk.ids["a"])
+    assert (own[0].event_count, own[0].status, own[1]) == (2, "ignored", desk.ids["a"])
     assert (member.number, member.event_count) == (2, 2)
-    assert await desk.told() == ["new", "new", "merged"]
+    assert await desk.told() == ["new", "new", "merged", "ignored"]
 
 
 async def test_the_root_has_the_state_and_comes_back_once(desk: Desk) -> None:
@@ -271,12 +272,14 @@ async def test_two_who_merge_at_once_make_no_circle(desk: Desk) -> None:
     )
 
     [root] = await desk.listed()
-    assert (root.event_count, root.member_count) == (4, 3)
+    assert (root.event_count, len(root.members)) == (4, 3)
 
 
 async def test_a_root_is_deleted_with_its_members(desk: Desk) -> None:
     await desk.see("a", "a", "b")
     await desk.merge("a", "b")
+    with pytest.raises(Conflict):
+        await desk.issues.delete(desk.alice, desk.ids["b"])
     await desk.issues.delete(desk.alice, desk.ids["a"])
     assert await desk.listed() == []
     await Retention(desk.db, make.SECRET).purge_deleted()

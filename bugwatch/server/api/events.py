@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -12,7 +12,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from bugwatch.domain.account import Verb
 from bugwatch.domain.errors import NotFound
 from bugwatch.domain.event import Level, User
-from bugwatch.domain.fingerprint import Grouping
+from bugwatch.domain.grouping import source_of
 from bugwatch.domain.ids import clean_event_id
 from bugwatch.domain.project import Project
 from bugwatch.protocol.event_dump import dump
@@ -22,7 +22,7 @@ from bugwatch.server.api.operation import Answer, Instant, answer, operation
 from bugwatch.server.api.paging import PageQuery, cursor_at, place_of
 from bugwatch.server.auth import for_project
 from bugwatch.server.context import house
-from bugwatch.services.events import Glance
+from bugwatch.services.events import Glance, Opened
 from bugwatch.storage import contents, events
 from bugwatch.storage.attachments import Attachment
 from bugwatch.storage.events import StoredEvent
@@ -57,11 +57,26 @@ class GroupingComponent(Answer):
 
 
 class GroupingAnswer(Answer):
-    """Why the event is in its issue."""
+    """Why the event is in its issue, by today's rules."""
 
     version: Annotated[int, Field(description="Of the algorithm.")]
     reason: str
     components: list[GroupingComponent]
+    source: Annotated[
+        Literal["algorithm", "fingerprint", "rule"],
+        Field(description="Who decided: Bugwatch, the SDK's fingerprint, or a rule of the project."),
+    ]
+    rule: Annotated[str | None, Field(description="The rule that decided, as it is written.")]
+    hash: Annotated[
+        str | None, Field(description="By which its issue is known; null if such an event would begin one.")
+    ]
+    linked_by: Annotated[
+        Literal["version", "map"] | None,
+        Field(description="The hash joined the issue of an older one: of an older version, or without source maps."),
+    ]
+    leads_here: Annotated[
+        bool, Field(description="Whether the next such event would join this issue. If not, rules have changed since.")
+    ]
 
 
 class EventAnswer(Answer):
@@ -123,7 +138,7 @@ async def show(request: Request, project: Project, event_id: str) -> HTTPRespons
     opened = await house(request).events.open(project, stored)
     body = dump(opened.event, received_at=stored.received_at) | {
         "issue_id": stored.issue_id,
-        "grouping": _grouping(opened.grouping).model_dump(),
+        "grouping": _grouping(opened).model_dump(),
     }
     return HTTPResponse(msgspec.json.encode(body), content_type="application/json")
 
@@ -206,7 +221,9 @@ def _user(user: User | None) -> dict[str, str] | None:
     return {name: value for name, value in named.items() if value} if named else None
 
 
-def _grouping(grouping: Grouping) -> GroupingAnswer:
+def _grouping(opened: Opened) -> GroupingAnswer:
+    grouping, place = opened.grouping, opened.place
+    source, rule = source_of(grouping)
     return GroupingAnswer(
         version=grouping.version,
         reason=grouping.reason,
@@ -214,4 +231,9 @@ def _grouping(grouping: Grouping) -> GroupingAnswer:
             GroupingComponent(name=part.name, value=part.value, contributes=part.contributes, reason=part.reason)
             for part in grouping.components
         ],
+        source=source,
+        rule=rule or None,
+        hash=place.hash if place else None,
+        linked_by=place.linked_by or None if place else None,
+        leads_here=place is not None and place.issue_id == opened.stored.issue_id,
     )

@@ -52,6 +52,8 @@ class IssueAnswer(Answer):
     last_release: str | None
     status_changed_at: Instant
     resolved_at: Instant | None
+    merged_into: Annotated[int | None, Field(description="The issue that it was merged into: that has its state.")]
+    merged: Annotated[list[int], Field(description="Issues that were merged into it. The numbers above are of all.")]
 
 
 class IssuePage(Answer):
@@ -153,7 +155,7 @@ async def change_many(request: Request, project: Project) -> HTTPResponse:
 @for_project(Verb.EVENT_READ)
 @operation(IssueAnswer)
 async def show(request: Request, project: Project, issue_id: int) -> HTTPResponse:
-    """One issue."""
+    """One issue. One that was merged into another has its own numbers, and the other's state."""
     return answer(await _answer(request, project, issue_id))
 
 
@@ -171,7 +173,7 @@ async def change(request: Request, project: Project, issue_id: int) -> HTTPRespo
 @for_project(Verb.EVENT_ADMIN)
 @operation(status=204)
 async def delete(request: Request, project: Project, issue_id: int) -> HTTPResponse:
-    """Delete the issue and its events. If it happens again, it begins as a new issue."""
+    """Delete the issue, what was merged into it, and their events. If it happens again, it begins as a new issue."""
     await house(request).issues.delete(caller(request), issue_id, project.id)
     return empty()
 
@@ -192,17 +194,23 @@ async def tags(request: Request, project: Project, issue_id: int) -> HTTPRespons
 
 
 async def issue_of(tx: Reader, project: Project, issue_id: int) -> ListedIssue:
-    """The project's issue. Raises NotFound."""
+    """The project's issue, also one that was merged. Raises NotFound."""
+    return (await _issue_and_root(tx, project, issue_id))[0]
+
+
+async def _issue_and_root(tx: Reader, project: Project, issue_id: int) -> tuple[ListedIssue, int | None]:
     issue = await issue_lists.get(tx, issue_id)
-    if issue is None or issue.project_id != project.id:
+    found = (issue, None) if issue else await issue_lists.get_merged(tx, issue_id)
+    if found is None or found[0].project_id != project.id:
         raise NotFound("There is no such issue in this project.")
-    return issue
+    return found
 
 
 async def _answer(request: Request, project: Project, issue_id: int) -> IssueAnswer:
     async with house(request).db.read() as tx:
-        [shown] = await _answers(tx, project, [await issue_of(tx, project, issue_id)])
-    return shown
+        issue, root_id = await _issue_and_root(tx, project, issue_id)
+        [shown] = await _answers(tx, project, [issue])
+    return shown.model_copy(update={"merged_into": root_id})
 
 
 async def _answers(tx: Reader, project: Project, found: Sequence[ListedIssue]) -> list[IssueAnswer]:
@@ -230,6 +238,8 @@ async def _answers(tx: Reader, project: Project, found: Sequence[ListedIssue]) -
             last_release=releases.get(issue.last_release_id or 0),
             status_changed_at=issue.status_changed_at,
             resolved_at=issue.resolved_at,
+            merged_into=None,
+            merged=list(issue.members),
         )
         for issue in found
     ]

@@ -44,6 +44,8 @@ async def test_an_issue_says_all_that_a_list_needs(shop: Shop, clock: FakeClock)
         "last_release": "1.1",
         "status_changed_at": to_iso(first),
         "resolved_at": None,
+        "merged_into": None,
+        "merged": [],
     }
     assert isinstance(issue["id"], int)
     assert (await shop.bob.get(f"{shop.url}/issues/{issue['id']}")).json() == issue
