@@ -275,6 +275,7 @@ class Ingest:
     async def _drain_forever(self) -> None:
         while True:
             await self._has_spooled.wait()
+            self._has_spooled.clear()  # before looking: what is committed while we look wakes us again
             self._is_drained.clear()
             try:
                 arrivals = await self._db.write(lambda tx: spool.take(tx, DRAIN, self._db.instance))
@@ -292,11 +293,14 @@ class Ingest:
             except Exception as error:  # the loop must not die: the rows are still there
                 log.warning("Spooled events wait: %s", error, exc_info=not isinstance(error, BugwatchError))
                 await asyncio.sleep(WATCH_S)
+                self._has_spooled.set()
                 continue
-            if not arrivals and self._commit.is_busy:
+            if arrivals:
+                self._has_spooled.set()
+            elif self._commit.is_busy:
                 await asyncio.sleep(DRAIN_S)  # nothing to drain yet, but what made us spool is not over
-            elif not arrivals:
-                self._has_spooled.clear()
+                self._has_spooled.set()
+            elif not self._has_spooled.is_set():
                 self._is_drained.set()
                 self._is_spooling = False
                 await self.look_around()
