@@ -46,10 +46,13 @@ class SourceLink:
     prefix: str = ""
 
 
+NOWHERE = SourceLink()
+
+
 def clean(link: SourceLink) -> SourceLink:
     """The link as it is stored. Raises Invalid."""
     if not link.host:
-        return SourceLink()
+        return NOWHERE
     repository = link.repository.strip()
     branch, strip, prefix = link.branch.strip() or "main", link.strip.strip(), link.prefix.strip().lstrip("/")
     if link.host == TEMPLATE:

@@ -17,9 +17,18 @@ const actions = {
   keys(toggle) { store.set("keys", toggle.checked ? "on" : "off"); },
 };
 
-/** navigator.clipboard exists only on https and localhost; many instances run on plain http in a LAN. */
+/** Copies a text, or the promise of one: a browser lets us only in answer to a click, not when it has been fetched. */
 async function copy(value) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(value).then(() => true, () => false);
+  try {
+    if (!navigator.clipboard) return copyBySelection(await value);
+    if (value instanceof Promise) await navigator.clipboard.write([new ClipboardItem({ "text/plain": value })]);
+    else await navigator.clipboard.writeText(value);
+    return true;
+  } catch { return false; }
+}
+
+/** navigator.clipboard exists only on https and localhost; many instances run on plain http in a LAN. */
+function copyBySelection(value) {
   const area = Object.assign(document.createElement("textarea"), { value, className: "sr-only" });
   document.body.append(area);
   area.select();
@@ -31,14 +40,24 @@ async function copy(value) {
 /** The first visible one of the elements that a selector names. */
 const visible = (selector) => $$(selector).find((element) => element.checkVisibility()) ?? $(selector);
 
+/** The text at an address, as the clipboard wants it. */
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.text();
+}
+
 /** What a copy button copies. */
-function copied({ dataset }) {
+function copied(element) {
+  const { dataset } = element;
+  if ("copyValue" in dataset) return $("dd pre, dd span", element.parentElement).textContent;
   if ("copyLocation" in dataset) return location.href;
+  if (dataset.copyUrl) return fetched(dataset.copyUrl);
   return dataset.copy ?? visible(dataset.copyFrom).textContent;
 }
 
 document.addEventListener("click", async (event) => {
-  const element = event.target.closest("[data-action], [data-open], [data-copy], [data-copy-from], [data-copy-location]");
+  const element = event.target.closest("[data-action], [data-open], [data-copy], [data-copy-from], [data-copy-url], [data-copy-value], [data-copy-location]");
   if (!element) return;
   if (element.dataset.open === "palette") palette.open();
   else if (element.dataset.action) actions[element.dataset.action]?.(element);
@@ -68,17 +87,11 @@ setInterval(() => {
   }
 }, 30000);
 
-// How frames are shown is remembered.
-function showFrames(choice) {
-  for (const group of $$(".lib")) group.open = choice === "all";
-}
-document.addEventListener("change", (event) => {
-  if (event.target.name !== "frames") return;
-  showFrames(event.target.value);
-  store.set("frames", event.target.value);
+// How frames are shown is remembered; the server reads it.
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("[data-frames]");
+  if (link) remember("frames", link.dataset.frames);
 });
-const remembered = $(`[name=frames][value="${store.get("frames")}"]`);
-if (remembered) { remembered.checked = true; showFrames(remembered.value); }
 
 // Code and variables of a library frame come when it is opened.
 document.addEventListener("toggle", async ({ target }) => {

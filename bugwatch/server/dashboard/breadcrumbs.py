@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bugwatch.domain.event import Breadcrumb, Event
 from bugwatch.domain.json import Json
-from bugwatch.server.dashboard.traces import shorten
+from bugwatch.server.dashboard.frames import shorten
 
 # What stands open; the rest is one click away.
 SHOWN = 7

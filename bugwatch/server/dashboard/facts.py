@@ -12,7 +12,7 @@ import msgspec
 
 from bugwatch.domain.event import Event, Mechanism, Note, Request, User
 from bugwatch.domain.json import Json, JsonObject
-from bugwatch.server.dashboard.traces import shorten
+from bugwatch.server.dashboard.frames import shorten
 from bugwatch.templates import gettext as _
 
 FILTERED = "[Filtered]"

@@ -13,6 +13,7 @@ from bugwatch.domain.clock import DAY, HOUR
 from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import Grouping
 from bugwatch.domain.project import Project
+from bugwatch.domain.source_link import SourceLink
 from bugwatch.server.dashboard import charts
 from bugwatch.server.dashboard.breadcrumbs import CrumbView, crumbs_of
 from bugwatch.server.dashboard.facts import (
@@ -95,7 +96,7 @@ class EventView:
     received_at: int
     message: str
     facts: tuple[Fact, ...]
-    trace: TraceView
+    trace: TraceView | None
     crumbs: tuple[CrumbView, ...]
     request: RequestView | None
     contexts: tuple[Section, ...]
@@ -177,7 +178,8 @@ async def tags_view(tx: Reader, issue: ListedIssue, limit: int = VALUES_SHOWN) -
     return [view for *_order, view in sorted(found, key=lambda entry: entry[:2])]
 
 
-def event_view(opened: Opened) -> EventView:
+def event_view(opened: Opened, frames: str, link: SourceLink) -> EventView:
+    """`frames` is how the trace is shown, see `traces.MODES`."""
     event = opened.event
     return EventView(
         event_id=opened.stored.event_id,
@@ -185,7 +187,7 @@ def event_view(opened: Opened) -> EventView:
         received_at=opened.stored.received_at,
         message=_message(event),
         facts=facts_of(event),
-        trace=trace_of(event),
+        trace=trace_of(event, frames, link),
         crumbs=crumbs_of(event),
         request=request_of(event),
         contexts=contexts_of(event),

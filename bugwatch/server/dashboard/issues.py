@@ -21,9 +21,11 @@ from bugwatch.server.dashboard.breadcrumbs import SHOWN
 from bugwatch.server.dashboard.filters import Filters
 from bugwatch.server.dashboard.issue_detail import activity_view, common, event_view, issue_view, tags_view
 from bugwatch.server.dashboard.issue_list import PAGE, VERBS, list_view, named, search_of
-from bugwatch.server.dashboard.traces import frame_of
-from bugwatch.server.render import Undo, page, redirect, url_for
-from bugwatch.storage import event_lists, events, issue_lists
+from bugwatch.server.dashboard.raw_trace import raw_trace
+from bugwatch.server.dashboard.trace_markdown import trace_markdown
+from bugwatch.server.dashboard.traces import APP, MODES, frame_of
+from bugwatch.server.render import Undo, page, pages_of, redirect, url_for
+from bugwatch.storage import event_lists, events, issue_lists, source_links
 from bugwatch.storage.database import Reader
 from bugwatch.storage.events import StoredEvent
 from bugwatch.storage.issue_lists import ListedIssue
@@ -106,12 +108,37 @@ async def event_json(request: Request, issue_id: int, event_id: str) -> HTTPResp
     return HTTPResponse(body, headers=headers, content_type="application/json")
 
 
+@bp.get("/issues/<issue_id:int>/events/<event_id:str>/trace.txt", name="trace_text")
+async def trace_text(request: Request, issue_id: int, event_id: str) -> HTTPResponse:
+    """The trace as its platform prints it."""
+    project, _issue_found, stored = await _event(request, issue_id, event_id)
+    opened = await house(request).events.open(project, stored)
+    return _plain(raw_trace(opened.event) + "\n")
+
+
+@bp.get("/issues/<issue_id:int>/events/<event_id:str>/trace.md", name="trace_markdown")
+async def trace_md(request: Request, issue_id: int, event_id: str) -> HTTPResponse:
+    """The event for a ticket, or for an assistant."""
+    project, issue, stored = await _event(request, issue_id, event_id)
+    opened = await house(request).events.open(project, stored)
+    here = url_for(request, "issues.event", issue_id=issue_id, event_id=event_id)
+    site = house(request).site
+    facts = (
+        ("Issue", project.short_id(issue.number)),
+        ("Link", site.url.removesuffix(site.base_path) + here),
+        ("In", issue.culprit),
+    )
+    return _plain(trace_markdown(opened.event, issue.title, facts))
+
+
 @bp.get("/issues/<issue_id:int>/events/<event_id:str>/frames/<stack:int>/<index:int>", name="frame")
 async def frame(request: Request, issue_id: int, event_id: str, stack: int, index: int) -> HTTPResponse:
     """Code and variables of one frame: fetched into the trace, or a page of its own without the script."""
     project, _issue_found, stored = await _event(request, issue_id, event_id)
     opened = await house(request).events.open(project, stored)
-    found = frame_of(opened.event, stack, index)
+    async with house(request).db.read() as tx:
+        link = await source_links.get(tx, project.id)
+    found = frame_of(opened.event, stack, index, link)
     if found is None:
         raise NotFound("There is no such frame in this event.")
     back = url_for(request, "issues.event", issue_id=issue_id, event_id=event_id)
@@ -170,6 +197,7 @@ async def delete(request: Request, issue_id: int) -> HTTPResponse:
 async def _overview(request: Request, project: Project, issue: ListedIssue, stored: StoredEvent | None) -> HTTPResponse:
     opened = await house(request).events.open(project, stored) if stored else None
     async with house(request).db.read() as tx:
+        link = await source_links.get(tx, project.id)
         tags = await tags_view(tx, issue)
         view = await issue_view(tx, request, project, issue, len(tags))
         older, newer = await _neighbours(tx, request, issue.id, stored) if stored else (None, None)
@@ -178,7 +206,9 @@ async def _overview(request: Request, project: Project, issue: ListedIssue, stor
         request,
         "issues/overview.html",
         issue=view,
-        event=event_view(opened) if opened else None,
+        event=event_view(opened, _frames(request), link) if opened else None,
+        here=pages_of(request.app).base_path + request.path,
+        maps_url=None,
         older=older,
         newer=newer,
         tags=common(tags),
@@ -186,6 +216,17 @@ async def _overview(request: Request, project: Project, issue: ListedIssue, stor
         crumbs_shown=SHOWN,
         may_delete=_may_delete(request, project),
     )
+
+
+def _frames(request: Request) -> str:
+    """How the trace is shown: as the address says, else as it was shown last."""
+    chosen = (request.args.get("frames"), request.cookies.get("frames"), APP)
+    return next(mode for mode in chosen if mode in MODES)
+
+
+def _plain(text: str) -> HTTPResponse:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return HTTPResponse(text, headers=headers, content_type="text/plain; charset=utf-8")
 
 
 async def _neighbours(

@@ -1,52 +1,50 @@
-"""A stack trace as the page shows it: exceptions newest first, frames crash first, library frames folded away."""
+"""A stack trace as the page shows it: exceptions newest first, frames crash first, library frames folded away, and what
+repeats itself said once.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-
-import msgspec
+from itertools import chain, groupby
+from typing import TypeAlias
 
 from bugwatch.domain.event import Event, ExceptionValue, Mechanism
-from bugwatch.domain.frame_key import is_in_app, key_of
-from bugwatch.domain.json import Json
+from bugwatch.domain.source_link import NOWHERE, SourceLink
 from bugwatch.domain.stacktrace import Frame
-from bugwatch.server.dashboard import source
+from bugwatch.protocol.event_limits import FRAMES_NEWEST, FRAMES_OLDEST
+from bugwatch.server.dashboard.frames import FrameView, Surroundings, view_of
+from bugwatch.server.dashboard.origins import Gap, gaps_of
 from bugwatch.server.dashboard.raw_trace import raw_trace
 from bugwatch.templates import gettext as _
 
-# Longer values are cut on the page; the event's JSON has them whole.
-LONGEST_VALUE = 2_000
-_NOTHING = {"None", "null", "undefined", "nil", "NaN", ""}
+# How a trace is shown: the app's own frames with the others folded away, all frames, or as the platform prints it.
+APP, ALL, RAW = MODES = ("app", "all", "raw")
+# So many frames stand in the page with code and variables; the others bring theirs when they are opened.
+WHOLE_FRAMES = 12
+# Recursion is seen through at most so many functions that call each other in turn, from so many turns on.
+LONGEST_CYCLE = 4
+FEWEST_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """A local variable. Suspicious: it holds nothing, and the failing line uses it."""
+class Repeat:
+    """The `span` frames above come `times` more; `frame_count` frames are not shown for it."""
 
-    name: str
-    value: str
-    is_suspicious: bool
+    span: int
+    times: int
+    frame_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class FrameView:
-    """One call. `index` finds it again in its exception; library frames bring code and variables only when asked."""
+class LeftOut:
+    """Here were more frames than are kept of a trace."""
 
-    index: int
-    path: str
-    full_path: str
-    function: str
-    lineno: int | None
-    colno: int | None
-    is_app: bool
-    is_crash: bool
-    is_open: bool
-    has_body: bool
-    lines: tuple[source.Line, ...]
-    variables: tuple[Variable, ...]
+    frame_count: int
+
+
+Part: TypeAlias = FrameView | Repeat | LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,8 @@ class Library:
     """Neighbouring frames of code that is not the app's own."""
 
     packages: str
-    frames: tuple[FrameView, ...]
+    frames: tuple[Part, ...]
+    frame_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,67 +65,99 @@ class StackView:
     value: str
     module: str
     relation: str
-    is_unhandled: bool
     mechanism: str
-    parts: tuple[FrameView | Library, ...]
+    parts: tuple[Part | Library, ...]
     is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
+    """`raw` is filled in that mode, and `stacks` in the others."""
+
+    mode: str
     stacks: tuple[StackView, ...]
     frame_count: int
     raw: str
     has_library_frames: bool
+    gaps: tuple[Gap, ...]
 
 
-def trace_of(event: Event) -> TraceView:
-    """What the page shows. Of an event without exceptions: its threads, the crashed or current one first."""
-    stacks = _exceptions(event) if event.exceptions else _threads(event)
-    parts = [part for stack in stacks for part in stack.parts]
-    libraries = [part for part in parts if isinstance(part, Library)]
-    frame_count = len(parts) - len(libraries) + sum(len(library.frames) for library in libraries)
-    return TraceView(stacks, frame_count, raw_trace(event), bool(libraries))
+def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> TraceView | None:
+    """What the page shows. Of an event without exceptions: its threads, the crashed or current one first. None if it
+    has neither."""
+    if not event.exceptions and not any(thread.frames for thread in event.threads):
+        return None
+    frames = list(_all_frames(event))
+    own_count = sum(bool(frame.in_app) for frame in frames)
+    stacks: tuple[StackView, ...] = ()
+    if mode != RAW:
+        around = Surroundings(event.platform, event.release, link)
+        whole = _Allowance(WHOLE_FRAMES)
+        stacks = tuple(_exceptions(event, around, whole) if event.exceptions else _threads(event, around, whole))
+    return TraceView(
+        mode=mode,
+        stacks=stacks,
+        frame_count=len(frames),
+        raw=raw_trace(event) if mode == RAW else "",
+        has_library_frames=0 < own_count < len(frames),
+        gaps=gaps_of(frames),
+    )
 
 
-def frame_of(event: Event, stack: int, index: int) -> FrameView | None:
+def frame_of(event: Event, stack: int, index: int, link: SourceLink = NOWHERE) -> FrameView | None:
     """One frame with its code and variables, None if there is no such frame."""
-    stacks = [exception.frames for exception in event.exceptions] or [thread.frames for thread in event.threads]
+    stacks = _stacks(event)
     if not (0 <= stack < len(stacks) and 0 <= index < len(stacks[stack])):
         return None
-    frame = stacks[stack][index]
-    return _view(frame, index, event.platform, is_app=False, is_crash=False, is_open=True, is_whole=True)
+    around = Surroundings(event.platform, event.release, link)
+    return view_of(stacks[stack][index], index, around, is_open=True, is_whole=True)
 
 
 def newest_own_frame(event: Event) -> Frame | None:
     """The frame of the app's own code that is nearest to the crash."""
-    for exception in reversed(event.exceptions):
-        for frame in reversed(exception.frames):
-            if is_in_app(frame, key_of(frame, event.platform)):
-                return frame
-    return None
+    return next((frame for frames in reversed(_stacks(event)) for frame in reversed(frames) if frame.in_app), None)
 
 
-def _exceptions(event: Event) -> tuple[StackView, ...]:
-    found = []
+def _stacks(event: Event) -> list[tuple[Frame, ...]]:
+    return [exception.frames for exception in event.exceptions] or [thread.frames for thread in event.threads]
+
+
+def _all_frames(event: Event) -> Iterable[Frame]:
+    return chain.from_iterable(_stacks(event))
+
+
+class _Allowance:
+    """How many more frames may be whole."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def take(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
+def _exceptions(event: Event, around: Surroundings, whole: _Allowance) -> Iterable[StackView]:
     newest = len(event.exceptions) - 1
     for index in range(newest, -1, -1):
         exception = event.exceptions[index]
         mechanism = exception.mechanism or Mechanism()
-        found.append(
-            StackView(
-                index=index,
-                type=exception.type or _("Error"),
-                value=exception.value,
-                module=exception.module,
-                relation="" if index == newest else _relation(exception),
-                is_unhandled=mechanism.is_handled is False,
-                mechanism=mechanism.type if mechanism.type not in ("generic", "chained") else "",
-                parts=_parts(exception.frames, event.platform, is_main=index == newest),
-                is_open=index == newest or newest < 4,
-            )
+        yield StackView(
+            index=index,
+            type=exception.type or _("Error"),
+            value=exception.value,
+            module=exception.module,
+            relation="" if index == newest else _relation(exception),
+            mechanism=mechanism.type if mechanism.type not in ("generic", "chained") else "",
+            parts=_parts(
+                exception.frames,
+                around,
+                whole,
+                _left_out(event, f"exception.values.{index}.stacktrace.frames"),
+                is_main=index == newest,
+            ),
+            is_open=index == newest or newest < 4,
         )
-    return tuple(found)
 
 
 def _relation(exception: ExceptionValue) -> str:
@@ -138,111 +169,121 @@ def _relation(exception: ExceptionValue) -> str:
     return _("caused by")
 
 
-def _threads(event: Event) -> tuple[StackView, ...]:
+def _threads(event: Event, around: Surroundings, whole: _Allowance) -> Iterable[StackView]:
     told = [(index, thread) for index, thread in enumerate(event.threads) if thread.frames]
     told.sort(key=lambda pair: (not pair[1].is_crashed, not pair[1].is_current))
-    return tuple(
-        StackView(
+    for at, (index, thread) in enumerate(told):
+        yield StackView(
             index=index,
             type=_("Thread %(name)s", name=thread.name or thread.id),
             value=thread.state,
             module="",
             relation="",
-            is_unhandled=thread.is_crashed,
             mechanism="",
-            parts=_parts(thread.frames, event.platform, is_main=at == 0),
+            parts=_parts(
+                thread.frames,
+                around,
+                whole,
+                _left_out(event, f"threads.values.{index}.stacktrace.frames"),
+                is_main=at == 0,
+            ),
             is_open=at == 0,
         )
-        for at, (index, thread) in enumerate(told)
-    )
 
 
-def _parts(frames: Sequence[Frame], platform: str, *, is_main: bool) -> tuple[FrameView | Library, ...]:
-    own = [at for at, frame in enumerate(frames) if is_in_app(frame, key_of(frame, platform))]
+def _left_out(event: Event, path: str) -> int:
+    """How many frames were taken out of the middle of this list when the event was read."""
+    length = next((note.original_length for note in event.notes if note.path == path), None)
+    return max((length or 0) - FRAMES_OLDEST - FRAMES_NEWEST, 0)
+
+
+def _parts(
+    frames: Sequence[Frame], around: Surroundings, whole: _Allowance, left_out: int, *, is_main: bool
+) -> tuple[Part | Library, ...]:
+    own = {at for at, frame in enumerate(frames) if frame.in_app}
     # Where nothing is the app's own, the crash is what there is to see, and nothing is folded away.
-    opened = own[-1] if own else len(frames) - 1
-    views = [
-        _view(
-            frame,
-            at,
-            platform,
-            is_app=at in own,
-            is_crash=at == len(frames) - 1,
-            is_open=is_main and at == opened,
-            is_whole=at in own or at == opened,
+    opened = max(own, default=len(frames) - 1)
+    views: list[tuple[bool, Part]] = []
+    for part in _unrolled(frames, left_out):
+        if not isinstance(part, int):
+            views.append((views[-1][0], part))
+            continue
+        view = view_of(
+            frames[part],
+            part,
+            around,
+            is_crash=part == len(frames) - 1,
+            is_open=is_main and part == opened,
+            is_whole=(part in own or part == opened) and whole.take(),
         )
-        for at, frame in enumerate(frames)
-    ]
+        views.append((part in own, view))
     if not own:
-        return tuple(reversed(views))
-    parts: list[FrameView | Library] = []
-    for is_app, group in groupby(reversed(views), key=lambda view: view.is_app):
-        members = tuple(group)
-        parts += members if is_app else [Library(_packages([frames[view.index] for view in members]), members)]
-    return tuple(parts)
+        return tuple(view for _is_own, view in views)
+    grouped = groupby(views, key=lambda pair: pair[0])
+    return tuple(chain.from_iterable(_folded(frames, is_own, group) for is_own, group in grouped))
 
 
-def _view(
-    frame: Frame, index: int, platform: str, *, is_app: bool, is_crash: bool, is_open: bool, is_whole: bool
-) -> FrameView:
-    has_code = frame.context_line is not None or bool(frame.pre_context or frame.post_context)
-    path = frame.filename or frame.abs_path or frame.module or frame.package or _("unknown place")
-    return FrameView(
-        index=index,
-        path=path,
-        full_path=frame.abs_path or path,
-        function=frame.function or frame.raw_function or _("anonymous"),
-        lineno=frame.lineno,
-        colno=frame.colno,
-        is_app=is_app,
-        is_crash=is_crash,
-        is_open=is_open and (has_code or bool(frame.vars)),
-        has_body=has_code or bool(frame.vars),
-        lines=_code(frame, platform) if has_code and is_whole else (),
-        variables=_variables(frame) if is_whole else (),
-    )
+def _folded(frames: Sequence[Frame], is_own: bool, group: Iterable[tuple[bool, Part]]) -> Sequence[Part | Library]:
+    parts = tuple(part for _is_own, part in group)
+    if is_own:
+        return parts
+    packages = _packages(frames[part.index] for part in parts if isinstance(part, FrameView))
+    count = sum(1 if isinstance(part, FrameView) else part.frame_count for part in parts)
+    return [Library(packages, parts, count)]
 
 
-def _code(frame: Frame, platform: str) -> tuple[source.Line, ...]:
-    line = () if frame.context_line is None else (frame.context_line,)
-    texts = [text.rstrip("\r\n") for text in (*frame.pre_context, *line, *frame.post_context)]
-    hit = frame.lineno if frame.lineno is not None else len(frame.pre_context) + 1
-    first = max(hit - len(frame.pre_context), 1)
-    name = frame.filename or frame.abs_path
-    return source.lines(
-        texts, first, first + len(frame.pre_context) if line else None, name, frame.platform or platform
-    )
+def _unrolled(frames: Sequence[Frame], left_out: int) -> Iterable[int | Repeat | LeftOut]:
+    """The frames' places, crash first; of a recursion one turn, and how often it repeats."""
+    names = [(f.function, f.module, f.abs_path or f.filename, f.lineno, f.colno) for f in reversed(frames)]
+    at, last = 0, len(names) - 1
+    while at <= last:
+        span, turns = _cycle(names, at)
+        following = at + span * turns
+        is_cut = left_out > 0 and last - following < FRAMES_OLDEST <= last - at
+        yield from (last - n for n in range(at, at + span))
+        if turns > 1:
+            times = turns - 1 + (left_out // span if is_cut else 0)
+            yield Repeat(span, times, span * times)
+        elif is_cut:
+            yield LeftOut(left_out)
+        at = following
 
 
-def _variables(frame: Frame) -> tuple[Variable, ...]:
-    used = set(re.findall(r"\w+", frame.context_line or ""))
-    shown = [(name, shorten(value)) for name, value in frame.vars.items()]
-    found = [Variable(name, value, name in used and value in _NOTHING) for name, value in shown]
-    return tuple(sorted(found, key=lambda variable: not variable.is_suspicious))
+def _cycle(names: Sequence[object], at: int) -> tuple[int, int]:
+    """How many names from `at` on belong to one turn of a recursion, and how many turns follow each other; (1, 1) if
+    it is none."""
+    for span in range(1, LONGEST_CYCLE + 1):
+        end = at + span
+        while end < len(names) and names[end] == names[end - span]:
+            end += 1
+        turns = (end - at) // span
+        if turns >= FEWEST_TURNS:
+            return span, turns
+    return 1, 1
 
 
-def shorten(value: Json) -> str:
-    """A value in one text: strings as they are (SDKs send a `repr`), all else as JSON; cut at `LONGEST_VALUE`."""
-    if value is None:
-        return "None"
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
-
-
-def _packages(frames: Sequence[Frame]) -> str:
+def _packages(frames: Iterable[Frame]) -> str:
     """The libraries that these frames belong to, in their order, at most three."""
     names = dict.fromkeys(name for frame in frames if (name := _package(frame)))
     told = ", ".join(list(names)[:3])
     return f"{told}, …" if len(names) > 3 else told
 
 
+# The last folder on the way into which packages are installed; PHP's and scoped ones have two names.
+_INSTALLED = re.compile(
+    r".*(?:(?:node_modules|site-packages|dist-packages|gems)/(@[\w.-]+/[\w.-]+|[\w.-]+)|vendor/([\w.-]+/[\w.-]+))/?"
+)
+_GEM_VERSION = re.compile(r"-\d[\w.]*$")
+_DOMAINS = frozenset(("org", "com", "io", "java", "javax", "jakarta", "net", "ch", "de", "dev", "kotlin", "kotlinx"))
+
+
 def _package(frame: Frame) -> str:
-    inside = re.search(
-        r"(?:node_modules|site-packages|dist-packages|gems|vendor)/(@[\w.-]+/[\w.-]+|[\w.-]+)", frame.abs_path
-    )
+    inside = _INSTALLED.match((frame.abs_path or frame.filename).replace("\\", "/"))
     if inside:
-        return inside[1].removesuffix(".py")
+        return _GEM_VERSION.sub("", (inside[1] or inside[2]).removesuffix(".py"))
     if frame.package:
         return frame.package.rpartition("/")[2]
+    if "/" in frame.module:  # Go: github.com/gin-gonic/gin
+        return re.sub(r"^(github|gitlab)\.com/[^/]+/", "", frame.module).partition("/")[0]
     dotted = frame.module.split(".")
-    return ".".join(dotted[:2]) if dotted[0] in ("org", "com", "io", "java", "javax", "net", "ch") else dotted[0]
+    return ".".join(dotted[:2]) if dotted[0] in _DOMAINS else dotted[0]

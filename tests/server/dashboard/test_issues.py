@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from bugwatch.domain.account import Account
+from bugwatch.domain.source_link import SourceLink
 from bugwatch.services.projects import Created
 from tests.server.conftest import People, Serve, Server, form_token, submit
 
@@ -222,7 +223,6 @@ async def test_the_issue_shows_its_event_in_debugging_order_without_secrets(shop
     assert "hunter2" not in page
     assert "s3cret" not in page
     assert "Grouped by the type" in page
-    assert "Traceback (most recent call last):" in page
     assert "SELECT 1" in page
     assert "gold" in page
 
@@ -230,7 +230,7 @@ async def test_the_issue_shows_its_event_in_debugging_order_without_secrets(shop
 async def test_library_code_comes_when_asked(shop: Shop) -> None:
     await shop.error()
     page = await shop.page(await shop.issue())
-    assert "return view" not in page.split('id="raw"')[0]
+    assert "return view" not in page
     (address,) = set(re.findall(r'data-load="([^"]+)"', page))
 
     part = await shop.page(address, **{"HX-Request": "true"})
@@ -319,6 +319,8 @@ async def test_another_organization_sees_nothing(shop: Shop, people: People) -> 
         f"/events/{event_id}",
         f"/events/{event_id}/json",
         f"/events/{event_id}/frames/0/0",
+        f"/events/{event_id}/trace.txt",
+        f"/events/{event_id}/trace.md",
     ):
         assert (await http.get(address + path)).status_code == 404
     assert "our secret" not in (await http.get("/issues?status=all")).text
@@ -387,6 +389,57 @@ async def test_everything_of_an_event_stands_where_htmx_does_not_look(shop: Shop
     for place in [found.start() for found in re.finditer("needle", page.split("<body")[1])]:
         before = page.split("<body")[1][:place]
         assert before.count("hx-disable") > 0
+
+
+async def test_the_switch_of_frames_is_links_and_is_remembered(shop: Shop) -> None:
+    await shop.error()
+    issue = await shop.issue()
+
+    assert '<details class="lib">' in await shop.page(issue)
+    assert '<details class="lib" open>' in await shop.page(f"{issue}?frames=all")
+    raw = await shop.page(f"{issue}?frames=raw")
+    assert "Traceback (most recent call last):" in raw
+    assert f'href="{issue}?frames=raw#trace" data-frames="raw" data-key="r" aria-current="true"' in raw
+    assert 'class="frame"' not in raw
+    assert "Traceback" in await shop.page(issue, cookie=f"{cookies(shop)}; frames=raw")
+    for odd in ("?frames=", "?frames=%3Cscript%3E", "?frames=RAW"):
+        assert '<details class="lib">' in await shop.page(issue + odd)
+
+
+def cookies(shop: Shop) -> str:
+    return "; ".join(f"{name}={value}" for name, value in shop.http.cookies.items())
+
+
+async def test_the_trace_is_there_as_text_and_as_markdown(shop: Shop) -> None:
+    event_id = await shop.error("no ```way``` <b> @everyone", release="2.0")
+    here = f"{await shop.issue()}/events/{event_id}"
+
+    text = await shop.http.get(f"{here}/trace.txt")
+    markdown = await shop.http.get(f"{here}/trace.md")
+
+    for answer in (text, markdown):
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "hunter2" not in answer.text
+    assert text.text.startswith("Traceback (most recent call last):")
+    assert text.text.endswith("ValueError: no ```way``` <b> @everyone\n")
+    assert f"- Link: `{shop.server.url}{here}`" in markdown.text
+    assert "````\nTraceback" in markdown.text
+    assert ">   48     return best.price" in markdown.text
+    page = await shop.page(await shop.issue())
+    assert f'data-copy-url="{here}/trace.md"' in page
+    assert f'class="btn ghost unscripted" href="{here}/trace.txt"' in page
+
+
+async def test_frames_of_the_app_lead_to_their_source(shop: Shop) -> None:
+    await shop.server.house.projects.link_source(shop.made.project, SourceLink("github", "acme/shop"))
+    await shop.error(release="shop@1.0+9fceb02")
+
+    page = await shop.page(await shop.issue())
+
+    address = "https://github.com/acme/shop/blob/9fceb02/shop/cart.py#L48"
+    assert re.findall(r'<a class="source" href="([^"]+)" target="_blank" rel="noopener noreferrer"', page) == [address]
 
 
 async def test_the_budgets_of_pages_hold(shop: Shop) -> None:

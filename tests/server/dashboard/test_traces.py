@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from bugwatch.domain.event import Event, ExceptionValue, Mechanism
+import pytest
+
+from bugwatch.domain.event import Event, ExceptionValue, Mechanism, Note
+from bugwatch.domain.source_link import SourceLink
 from bugwatch.domain.stacktrace import Frame, Thread
-from bugwatch.server.dashboard.traces import LONGEST_VALUE, FrameView, Library, frame_of, trace_of
+from bugwatch.server.dashboard import traces
+from bugwatch.server.dashboard.frames import LONGEST_VALUE, FrameView
+from bugwatch.server.dashboard.traces import ALL, RAW, WHOLE_FRAMES, LeftOut, Library, Repeat, TraceView, frame_of
 
 
 def own(function: str, **given: object) -> Frame:
@@ -28,8 +33,25 @@ def event(*frames: Frame, **given: object) -> Event:
     return Event(platform="python", exceptions=(ExceptionValue("ValueError", "no", frames=frames),), **given)  # type: ignore[arg-type]
 
 
-def names(parts: tuple[FrameView | Library, ...]) -> list[object]:
-    return [part.function if isinstance(part, FrameView) else [f.function for f in part.frames] for part in parts]
+def trace_of(event: Event, *given: object) -> TraceView:
+    trace = traces.trace_of(event, *given)  # type: ignore[arg-type]
+    assert trace
+    return trace
+
+
+def names(parts: tuple[object, ...]) -> list[object]:
+    """Functions; those of a library in a list; how often something repeats, and how much is left out."""
+    told: list[object] = []
+    for part in parts:
+        if isinstance(part, FrameView):
+            told.append(part.function)
+        elif isinstance(part, Library):
+            told.append(names(part.frames))
+        elif isinstance(part, Repeat):
+            told.append((part.span, part.times))
+        elif isinstance(part, LeftOut):
+            told.append(part.frame_count)
+    return told
 
 
 def test_frames_come_crash_first_with_library_frames_in_counted_groups() -> None:
@@ -45,7 +67,7 @@ def test_the_own_frame_next_to_the_crash_stands_open_though_a_library_raised() -
     parts = trace_of(event(own("main", **line), own("pay", **line), library("raise_it"))).stacks[0].parts
 
     assert isinstance(parts[0], Library)
-    assert parts[0].frames[0].is_crash
+    assert parts[0].frames[0].is_crash  # type: ignore[union-attr]
     assert [part.is_open for part in parts[1:] if isinstance(part, FrameView)] == [True, False]
 
 
@@ -53,9 +75,12 @@ def test_library_frames_bring_their_code_only_when_asked() -> None:
     shown = event(library("a"), own("b", context_line="x", lineno=1))
     (group,) = [part for part in trace_of(shown).stacks[0].parts if isinstance(part, Library)]
 
-    assert group.frames[0].has_body
-    assert not group.frames[0].lines
-    asked = frame_of(shown, 0, group.frames[0].index)
+    (folded,) = group.frames
+    assert isinstance(folded, FrameView)
+    assert folded.has_body
+    assert folded.is_later
+    assert not folded.lines
+    asked = frame_of(shown, 0, folded.index)
     assert asked
     assert asked.lines[0].number == 9
     assert asked.variables[0].name == "self"
@@ -99,7 +124,7 @@ def test_a_huge_value_is_cut_on_the_page() -> None:
     (part,) = trace_of(event(own("f", context_line="x", lineno=1, vars={"blob": "y" * 100_000}))).stacks[0].parts
 
     assert isinstance(part, FrameView)
-    assert len(part.variables[0].value) == LONGEST_VALUE + 1
+    assert len(part.variables[0].full) == LONGEST_VALUE + 1
 
 
 def test_chained_exceptions_come_newest_first_and_say_how_they_belong_together() -> None:
@@ -113,7 +138,6 @@ def test_chained_exceptions_come_newest_first_and_say_how_they_belong_together()
 
     assert [stack.type for stack in stacks] == ["RuntimeError", "ValueError", "KeyError", "OSError"]
     assert [stack.relation for stack in stacks] == ["", "part of the group", "raised while handling", "caused by"]
-    assert stacks[0].is_unhandled
     assert stacks[0].mechanism == "excepthook"
 
 
@@ -132,9 +156,8 @@ def test_an_event_without_exceptions_shows_its_threads_the_crashed_one_first() -
 
 
 def test_an_event_without_anything_has_no_trace() -> None:
-    trace = trace_of(Event())
-
-    assert (trace.stacks, trace.frame_count, trace.raw) == ((), 0, "")
+    assert traces.trace_of(Event()) is None
+    assert traces.trace_of(Event(threads=(Thread(id="1"),))) is None
 
 
 def test_a_frame_of_which_nothing_is_known_still_has_a_name() -> None:
@@ -142,3 +165,117 @@ def test_a_frame_of_which_nothing_is_known_still_has_a_name() -> None:
 
     assert isinstance(part, FrameView)
     assert (part.path, part.function, part.has_body) == ("unknown place", "anonymous", False)
+
+
+def test_the_modes_show_the_same_frames_or_the_platforms_own_text() -> None:
+    shown = event(library("a"), own("b"))
+
+    assert names(trace_of(shown, ALL).stacks[0].parts) == ["b", ["a"]]
+    raw = trace_of(shown, RAW)
+    assert raw.stacks == ()
+    assert raw.raw.startswith("Traceback (most recent call last):")
+    assert raw.frame_count == 2
+    assert raw.has_library_frames
+
+
+@pytest.mark.parametrize(
+    ("functions", "shown"),
+    [
+        ("m" + "f" * 998, ["f", (1, 997), "m"]),
+        ("m" + "fg" * 200, ["g", "f", (2, 199), "m"]),
+        ("m" + "fgh" * 9 + "x", ["x", "h", "g", "f", (3, 8), "m"]),
+        ("fff", ["f", "f", "f"]),
+        ("ffff", ["f", (1, 3)]),
+        ("fgfgfg", ["g", "f", "g", "f", "g", "f"]),
+        ("abcabdabcabd", list("dbacbadbacba")),
+        ("ffffgggg", ["g", (1, 3), "f", (1, 3)]),
+    ],
+)
+def test_recursion_is_shown_once_and_counted(functions: str, shown: list[object]) -> None:
+    assert names(trace_of(event(*(own(name, lineno=1) for name in functions))).stacks[0].parts) == shown
+
+
+def test_calls_from_other_lines_are_no_recursion() -> None:
+    parts = trace_of(event(*(own("f", lineno=line) for line in range(6)))).stacks[0].parts
+
+    assert names(parts) == ["f"] * 6
+
+
+def test_recursion_in_a_library_is_counted_in_its_group() -> None:
+    (_own, group) = trace_of(event(*(library("encode") for _ in range(9)), own("save"))).stacks[0].parts
+
+    assert isinstance(group, Library)
+    assert names(group.frames) == ["encode", (1, 8)]
+    assert group.frame_count == 9
+
+
+def test_frames_that_were_not_kept_are_told() -> None:
+    note = Note("exception.values.0.stacktrace.frames", "cut", 1_000)
+    turns = event(own("main"), *(own("f", lineno=1) for _ in range(249)), notes=(note,))
+    steps = event(*(own(f"f{n}") for n in range(250)), notes=(note,))
+
+    assert names(trace_of(turns).stacks[0].parts) == ["f", (1, 998), "main"]
+    shown = names(trace_of(steps).stacks[0].parts)
+    assert shown[199:202] == ["f50", 750, "f49"]
+    assert len(shown) == 251
+
+
+def test_only_the_first_frames_are_whole() -> None:
+    shown = event(*(own(f"f{n}", context_line="x", lineno=1, vars={"a": "1"}) for n in range(40)))
+    parts = [part for part in trace_of(shown).stacks[0].parts if isinstance(part, FrameView)]
+
+    assert [part.is_later for part in parts] == [False] * WHOLE_FRAMES + [True] * (40 - WHOLE_FRAMES)
+    assert all(part.has_body for part in parts)
+    found = frame_of(shown, 0, 0)
+    assert found
+    assert found.lines
+
+
+def test_long_values_are_folded_and_nested_ones_are_laid_out() -> None:
+    held = {"short": [1, 2], "long": {"key": "v" * 150}, "lines": "a\nb", "text": "t" * 121}
+    (part,) = trace_of(event(own("f", context_line="x", lineno=1, vars=held))).stacks[0].parts
+
+    assert isinstance(part, FrameView)
+    values = {variable.name: (variable.value, variable.full) for variable in part.variables}
+    assert values["short"] == ("[1,2]", "")
+    assert values["long"][1] == '{\n  "key": "' + "v" * 150 + '"\n}'
+    assert values["long"][0].endswith("…")
+    assert len(values["long"][0]) == 120
+    assert values["lines"] == ("a b…", "a\nb")
+    assert values["text"][1] == "t" * 121
+
+
+def test_frames_of_the_app_are_linked_to_their_source() -> None:
+    link = SourceLink("github", "acme/shop", strip="/app")
+    group, part = trace_of(event(own("f", lineno=7), library("g"), release="1.0"), ALL, link).stacks[0].parts
+
+    assert isinstance(part, FrameView)
+    assert part.source_url == "https://github.com/acme/shop/blob/main/shop/cart.py#L7"
+    assert isinstance(group, Library)
+    assert [frame.source_url for frame in group.frames if isinstance(frame, FrameView)] == [""]
+    found = frame_of(event(own("f", lineno=7)), 0, 0, link)
+    assert found
+    assert found.source_url == part.source_url
+
+
+@pytest.mark.parametrize(
+    ("frame", "package"),
+    [
+        (Frame(abs_path="/w/node_modules/@sentry/node/x.js"), "@sentry/node"),
+        (Frame(abs_path="/w/node_modules/.pnpm/react@19.0.0/node_modules/react/x.js"), "react"),
+        (Frame(abs_path="/usr/lib/ruby/gems/3.4.0/gems/rack-3.1.2/lib/rack.rb"), "rack"),
+        (Frame(abs_path="/app/vendor/symfony/http-kernel/Kernel.php"), "symfony/http-kernel"),
+        (Frame(abs_path="/w/node_modules/a/node_modules/b/x.js"), "b"),
+        (Frame(abs_path="C:\\x\\site-packages\\six.py"), "six"),
+        (Frame(module="org.springframework.web.Filter"), "org.springframework"),
+        (Frame(module="github.com/gin-gonic/gin"), "gin"),
+        (Frame(module="django.core.handlers.base"), "django"),
+        (Frame(package="/usr/lib/libc.so.6"), "libc.so.6"),
+        (Frame(), ""),
+    ],
+)
+def test_a_library_is_named_as_people_know_it(frame: Frame, package: str) -> None:
+    (_own, group) = trace_of(event(frame, own("f"))).stacks[0].parts
+
+    assert isinstance(group, Library)
+    assert group.packages == package
