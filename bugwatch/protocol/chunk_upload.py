@@ -42,6 +42,8 @@ def _chunk(name: str, data: bytes, encoding: str) -> tuple[bytes, bytes]:
         content = decode(data, encoding, limit=CHUNK_BYTES)
     except TooLarge:
         raise TooLarge(f"The chunk {name} is too large: at most {CHUNK_BYTES:,} bytes are taken.") from None
+    except Invalid:
+        raise Invalid(f"The chunk {name} is no gzip, or it was damaged on its way.", "file") from None
     if hashlib.sha1(content, usedforsecurity=False).digest() != sha1:
         raise Invalid(f"The content of the chunk {name} has another SHA-1. Upload it again.", "file")
     return sha1, content

@@ -23,6 +23,7 @@ TABLE = {
     "project:read": "owner admin member",
     "project:write": "owner admin",
     "project:admin": "owner admin",
+    "sourcemaps": "owner admin member",
     "event:read": "owner admin member",
     "event:write": "owner admin member",
     "event:admin": "owner admin",

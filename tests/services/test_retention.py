@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bugwatch.domain.artifact import Upload
 from bugwatch.domain.batch import Batch, NewAttachment, NewEvent, NewRawItem, received
 from bugwatch.domain.clock import DAY, HOUR, MINUTE
 from bugwatch.domain.ids import Ids
@@ -16,7 +17,16 @@ from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
 from bugwatch.services.retention import Retention
 from bugwatch.services.sessions import ABSOLUTE, IDLE
-from bugwatch.storage import accounts, doctor, issue_states, ledger, projects, source_links
+from bugwatch.storage import (
+    accounts,
+    artifact_bundles,
+    doctor,
+    issue_states,
+    ledger,
+    projects,
+    releases,
+    source_links,
+)
 from bugwatch.storage.database import Database, Tx
 from tests import make
 from tests.conftest import FakeClock
@@ -39,6 +49,10 @@ OF_A_PROJECT = [
     "attachments",
     "content_chunks",
     "raw_items",
+    "bundle_projects",
+    "bundle_releases",
+    "artifact_revisions",
+    "release_projects",
     "dictionaries",
     "api_keys",
     "project_keys",
@@ -210,6 +224,8 @@ async def fill(tx: Tx, project_id: int) -> None:
     account = await accounts.add(tx, f"{project_id}@example.com", "", "x")
     await accounts.set_project_members(tx, project_id, [account.id])
     await source_links.put(tx, project_id, SourceLink("github", "acme/shop"))
+    await releases.add(tx, 1, "1.0", [project_id])
+    await artifact_bundles.announce(tx, Upload(b"s" * 20, (b"c" * 20,), 1, (project_id,), "1.0"))
     await projects.add_key(tx, project_id, f"{project_id:032x}", "Default")
     await projects.add_api_key(tx, project_id, b"%032d" % project_id, "abcd")
     await tx.run(
