@@ -88,6 +88,11 @@ class Scrubber:
         kind = self._names.known.get(name) or self._names.kind_of(name)
         return kind is _SECRET or kind is _COUNT or name not in self._names.known
 
+    def is_telling(self, text: str) -> bool:
+        """Whether `text` is a secret's name, or has a secret in it; card numbers aside."""
+        is_name = self._names.kind_of(text) in (_SECRET, _COUNT)
+        return is_name or scrub_text(text, self._names, self._suspects(text)) != text
+
     def scrub_json(self, value: Json, place: Place = EVENT) -> Json:
         """An event (or its part at `place`) with its secrets replaced; `value` itself, untouched, if there are none.
 
@@ -113,6 +118,8 @@ class Scrubber:
         """Adds an edit for every text with a secret. Most texts come with every event of an app: known as clean."""
         known = self._clean
         fresh = [entry for entry in search.texts if entry[2] not in known]
+        if not fresh:
+            return
         # What to look for is asked of all texts at once.
         together = "\n".join([entry[2] for entry in fresh])
         stems = self._suspects(together)

@@ -7,23 +7,56 @@ The answer is that of `Scrubber.scrub_json` on the decoded event (a property tes
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
-from bugwatch.domain.scrub import DATA, EVENT, FRAME, Place, Scrubber
+from bugwatch.domain.scrub import DATA, EVENT, Place, Scrubber
 from bugwatch.domain.secret_text import may_hold_cards
 from bugwatch.protocol.lenient_json import NOT_JSON, parse, parse_object
 
 _MEMORY = 4_096
 _LONGEST_REMEMBERED = 512
+_LONGEST_STRING = 128  # of which names are judged as a whole
 
 _NONE = Raw()
+_Position = Annotated[int, Meta(gt=-(2**31), lt=2**31)]
+
+
+class _Frame(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    filename: Raw = _NONE
+    abs_path: Raw = _NONE
+    vars: Raw = _NONE
+    lock: Raw = _NONE
+    stack_start: Raw = _NONE
+    project_root: Raw = _NONE
+    trust: Raw = _NONE
+    data: Raw = _NONE
+    # Too short for a secret.
+    lineno: _Position | None = None
+    colno: _Position | None = None
+    in_app: bool | None = None
+    native: bool | None = None
+    # Never looked into: see FRAME.code.
+    function: Raw = _NONE
+    raw_function: Raw = _NONE
+    module: Raw = _NONE
+    package: Raw = _NONE
+    platform: Raw = _NONE
+    lang: Raw = _NONE
+    symbol: Raw = _NONE
+    context_line: Raw = _NONE
+    pre_context: Raw = _NONE
+    post_context: Raw = _NONE
+    addr_mode: Raw = _NONE
+    image_addr: Raw = _NONE
+    instruction_addr: Raw = _NONE
+    symbol_addr: Raw = _NONE
 
 
 class _Stacktrace(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    frames: list[dict[str, Raw] | None] | None = None
+    frames: list[_Frame | None] | None = None
     registers: Raw = _NONE
     snapshot: Raw = _NONE
 
@@ -102,17 +135,30 @@ _TEXTS = tuple(
     for name, type_ in _Event.__annotations__.items()
     if type_ == "Raw" and name not in EVENT.code and name != "meta"
 )
-_HOLDERS = ("exception", "threads", "breadcrumbs", "values", "stacktrace", "raw_stacktrace", "frames")
+_HOLDERS = (
+    "exception",
+    "threads",
+    "breadcrumbs",
+    "values",
+    "stacktrace",
+    "raw_stacktrace",
+    "frames",
+    "lineno",
+    "colno",
+    "in_app",
+    "native",
+)
 _OF_EXCEPTION = ("type", "value", "module", "thread_id", "mechanism")
 _OF_THREAD = ("id", "name", "state", "main", "crashed", "current", "daemon", "priority", "held_locks")
+_OF_FRAME = ("filename", "abs_path", "vars", "lock", "stack_start", "project_root", "trust", "data")
 _OF_STACKTRACE = ("registers", "snapshot")
-_NAMES = frozenset((*_TEXTS, *_OF_EXCEPTION, *_OF_THREAD, *_OF_STACKTRACE, *_HOLDERS))
+_NAMES = frozenset((*_TEXTS, *_OF_EXCEPTION, *_OF_THREAD, *_OF_STACKTRACE, *_OF_FRAME, *_HOLDERS))
 
 _decode_event = msgspec.json.Decoder(_Event).decode
 _encode = msgspec.json.encode
 
 
-_Owner = Struct | dict[str, Raw] | list[Raw]
+_Owner = Struct | list[Raw]
 _Part = tuple[_Owner, str | int, bytes, Place]  # what it stands in, under which name, its JSON, where that is
 
 
@@ -122,7 +168,7 @@ class EventScrubber:
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
         self._clean: set[bytes] = set()
-        self._plain_names: set[str] = set()
+        self._harmless: set[bytes] = set()
         # A project may call one of an event's own names a secret.
         self._is_lean = not any(scrubber.is_secret_name(name) for name in _NAMES)
 
@@ -162,18 +208,36 @@ class EventScrubber:
         is_changed = False
         for owner, name, raw, place in fresh:
             low = raw.lower()
+            found = [sign for sign in signs if sign in low]
+            is_environ = b"environ" in low  # all that it holds is secret, in one place
             if (
-                any(sign in low for sign in signs)
-                or (name == "extra" and b"environ" in low)
+                (is_environ and name == "extra")
                 or (has_digits and may_hold_cards(raw))
+                or not all(self._is_harmless(raw, low, s) for s in found)
             ):
                 clean = self._scrub_part(name, raw, place)
                 if clean is not None:
                     _put(owner, name, Raw(clean))
                     is_changed = True
-            elif len(raw) <= _LONGEST_REMEMBERED and b"environ" not in low:
-                self._remember(raw)
+            elif len(raw) <= _LONGEST_REMEMBERED and not is_environ:
+                self._remember(self._clean, raw)
         return _encode(event) if is_changed else payload
+
+    def _is_harmless(self, raw: bytes, low: bytes, sign: bytes) -> bool:
+        """Whether no string with this sign in it, be it a name or a text, means a secret: `"card"`, `"author"`."""
+        at = low.find(sign)
+        while at >= 0:
+            start, end = raw.rfind(b'"', 0, at) + 1, raw.find(b'"', at)
+            text = raw[start:end]
+            if text not in self._harmless:
+                # With a backslash in or before it, it may be a part of a longer string.
+                if end - start > _LONGEST_STRING or b"\\" in text or raw[start - 2 : start - 1] == b"\\":
+                    return False
+                if self._scrubber.is_telling(text.decode("utf-8", "replace")):
+                    return False
+                self._remember(self._harmless, text)
+            at = low.find(sign, end)
+        return True
 
     def _scrub_part(self, name: str | int, raw: bytes, place: Place) -> bytes | None:
         """The part without its secrets; None if it holds none."""
@@ -203,27 +267,14 @@ class EventScrubber:
 
     def _of_stacktrace(self, stacktrace: _Stacktrace) -> Iterator[_Part]:
         yield from _of_struct(stacktrace, _OF_STACKTRACE)
-        plain = self._plain_names
         for frame in stacktrace.frames or ():
             if frame:
-                for name, raw in frame.items():
-                    if name in FRAME.code:
-                        continue
-                    if name not in plain:
-                        self._learn(name)
-                    yield frame, name, bytes(raw), FRAME
+                yield from _of_struct(frame, _OF_FRAME)
 
-    def _learn(self, name: str) -> None:
-        """Raises one of NOT_JSON for a name that frames do not have."""
-        if self._scrubber.is_secret_name(name):
-            raise msgspec.ValidationError(f"A frame has no {name}")
-        if len(self._plain_names) < _MEMORY:
-            self._plain_names.add(name)
-
-    def _remember(self, raw: bytes) -> None:
-        if len(self._clean) >= _MEMORY:
-            self._clean.clear()
-        self._clean.add(raw)
+    def _remember(self, memory: set[bytes], raw: bytes) -> None:
+        if len(memory) >= _MEMORY:
+            memory.clear()
+        memory.add(raw)
 
 
 def _of_struct(owner: Struct, names: tuple[str, ...]) -> Iterator[_Part]:
