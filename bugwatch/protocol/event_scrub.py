@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import FieldInfo, fields
 
-from bugwatch.domain.scrub import DATA, EVENT, Place, Scrubber
+from bugwatch.domain.scrub import DATA, EVENT, FRAME, Place, Scrubber
 from bugwatch.domain.secret_text import may_hold_cards
 from bugwatch.protocol.lenient_json import NOT_JSON, parse, parse_object
 
@@ -38,7 +39,7 @@ class _Frame(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     colno: _Position | None = None
     in_app: bool | None = None
     native: bool | None = None
-    # Never looked into: see FRAME.code.
+    # Code, which is never looked into.
     function: Raw = _NONE
     raw_function: Raw = _NONE
     module: Raw = _NONE
@@ -120,7 +121,7 @@ class _Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
     contexts: Raw = _NONE
     extra: Raw = _NONE
     type: Raw = _NONE
-    # Never looked into: see EVENT.code.
+    # Never looked into.
     event_id: Raw = _NONE
     timestamp: Raw = _NONE
     platform: Raw = _NONE
@@ -130,29 +131,19 @@ class _Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
     meta: Raw = msgspec.field(default=_NONE, name="_meta")
 
 
-_TEXTS = tuple(
-    name
-    for name, type_ in _Event.__annotations__.items()
-    if type_ == "Raw" and name not in EVENT.code and name != "meta"
-)
-_HOLDERS = (
-    "exception",
-    "threads",
-    "breadcrumbs",
-    "values",
-    "stacktrace",
-    "raw_stacktrace",
-    "frames",
-    "lineno",
-    "colno",
-    "in_app",
-    "native",
-)
-_OF_EXCEPTION = ("type", "value", "module", "thread_id", "mechanism")
-_OF_THREAD = ("id", "name", "state", "main", "crashed", "current", "daemon", "priority", "held_locks")
-_OF_FRAME = ("filename", "abs_path", "vars", "lock", "stack_start", "project_root", "trust", "data")
-_OF_STACKTRACE = ("registers", "snapshot")
-_NAMES = frozenset((*_TEXTS, *_OF_EXCEPTION, *_OF_THREAD, *_OF_STACKTRACE, *_OF_FRAME, *_HOLDERS))
+_SHAPES: dict[type[Struct], frozenset[str]] = {  # with what is never looked into
+    _Event: EVENT.code,
+    _Frame: FRAME.code,
+    **dict.fromkeys((_Stacktrace, _Exception, _Exceptions, _Thread, _Threads, _Breadcrumbs), frozenset()),
+}
+
+
+def _looked_into(shape: type[Struct]) -> list[FieldInfo]:
+    return [field for field in fields(shape) if field.encode_name not in _SHAPES[shape]]
+
+
+_PARTS = {shape: tuple(field.name for field in _looked_into(shape) if field.type is Raw) for shape in _SHAPES}
+_NAMES = frozenset(field.encode_name for shape in _SHAPES for field in _looked_into(shape))
 
 _decode_event = msgspec.json.Decoder(_Event).decode
 _encode = msgspec.json.encode
@@ -247,18 +238,16 @@ class EventScrubber:
         return None if clean is within else _encode(clean[0 if isinstance(name, int) else name])
 
     def _parts(self, event: _Event) -> Iterator[_Part]:
-        for name in _TEXTS:
-            if (raw := getattr(event, name)) is not _NONE:
-                yield event, name, bytes(raw), EVENT
+        yield from _of(event, EVENT)
         if event.stacktrace:
             yield from self._of_stacktrace(event.stacktrace)
         for exception in _values(event.exception):
-            yield from _of_struct(exception, _OF_EXCEPTION)
+            yield from _of(exception)
             for stacktrace in (exception.stacktrace, exception.raw_stacktrace):
                 if stacktrace:
                     yield from self._of_stacktrace(stacktrace)
         for thread in _values(event.threads):
-            yield from _of_struct(thread, _OF_THREAD)
+            yield from _of(thread)
             if thread.stacktrace:
                 yield from self._of_stacktrace(thread.stacktrace)
         breadcrumbs = _values(event.breadcrumbs)
@@ -266,10 +255,10 @@ class EventScrubber:
             yield breadcrumbs, index, bytes(raw), DATA
 
     def _of_stacktrace(self, stacktrace: _Stacktrace) -> Iterator[_Part]:
-        yield from _of_struct(stacktrace, _OF_STACKTRACE)
+        yield from _of(stacktrace)
         for frame in stacktrace.frames or ():
             if frame:
-                yield from _of_struct(frame, _OF_FRAME)
+                yield from _of(frame)
 
     def _remember(self, memory: set[bytes], raw: bytes) -> None:
         if len(memory) >= _MEMORY:
@@ -277,10 +266,10 @@ class EventScrubber:
         memory.add(raw)
 
 
-def _of_struct(owner: Struct, names: tuple[str, ...]) -> Iterator[_Part]:
-    for name in names:
+def _of(owner: Struct, place: Place = DATA) -> Iterator[_Part]:
+    for name in _PARTS[type(owner)]:
         if (raw := getattr(owner, name)) is not _NONE:
-            yield owner, name, bytes(raw), DATA
+            yield owner, name, bytes(raw), place
 
 
 def _values(container: Any) -> Any:
