@@ -42,6 +42,10 @@ _ENDINGS = {
 # Where a module is named by the language; elsewhere it is the SDK's guess from the path, and the path is surer.
 _NAMED_MODULES = frozenset({"python", "jvm", "go", "dotnet", "elixir", "other"})
 
+# What ProGuard and R8 leave of `com.shop.Cart`: `a.b.c`.
+_SHORT_NAMES = re.compile(r"(?:\w{1,2}\.){1,20}\w{1,2}(?:\$\w{1,2}){0,20}")
+_OBFUSCATED = "<obfuscated>"
+
 # A column beyond this is in a line that nobody wrote by hand.
 _WIDE_LINE = 500
 
@@ -100,14 +104,14 @@ def _key(platform: str, module: str, package: str, filename: str, abs_path: str,
         is_library=is_library(family, module, function, filename, abs_path, package),
         is_noise=is_noise(family, module, function, filename, abs_path),
         is_browser_like=is_javascript,
-        is_bundle=_is_bundle(path, name, is_hashed)
-        if is_javascript
-        else family == "jvm" and _is_obfuscated(module, name),
+        is_bundle=_is_bundle(path, name, is_hashed) if is_javascript else place == _OBFUSCATED,
         is_later=platform == "javascript" and is_later(function),
     )
 
 
 def _place(family: str, module: str, package: str, path: str, abs_path: str) -> tuple[str, bool]:
+    if family == "jvm" and _SHORT_NAMES.fullmatch(module):
+        return _OBFUSCATED, False
     if family in _NAMED_MODULES and module and module != "__main__":
         return clean_module(module, family), False
     if family == "javascript" and abs_path.startswith(("http:", "https:", "file:")) and is_page(path):
@@ -123,11 +127,3 @@ def _is_bundle(path: str, function: str, is_hashed: bool) -> bool:
     if path.endswith(_SOURCE_FILES):
         return False
     return is_hashed or ".min." in path or 0 < len(function) <= 2
-
-
-_SHORT_NAMES = re.compile(r"(?:\w{1,2}\.)*\w{1,2}(?:\$\w{1,2})*")
-
-
-def _is_obfuscated(module: str, function: str) -> bool:
-    """What ProGuard and R8 leave of `com.shop.Cart.total`: `a.b.c.a`."""
-    return len(function) <= 2 and _SHORT_NAMES.fullmatch(module) is not None

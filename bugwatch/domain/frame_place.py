@@ -19,7 +19,7 @@ _ROOT = re.compile(
 _PLACING_FOLDER = re.compile(
     r"\d{4,}|v?\d+(?:\.\d+)+|(?=[a-f]*\d)[0-9a-f]{7,64}|[0-9a-f]{8}-[0-9a-f-]{27}|\.{0,2}|~|_N_E|\[project\]"
     r"|\((?:app-pages-browser|pages-dir-browser|rsc|ssr|action-browser|api|client|server)\)|app\.asar|ipykernel_\d+"
-    r"|app|code|current|html|opt|releases|release|root|srv|usr|var|task|workspace|www|wwwroot|htdocs|public_html"
+    r"|current|html|opt|releases|release|root|srv|usr|var|task|workspace|www|wwwroot|htdocs|public_html"
 )
 _HASHED = re.compile(r"[.~_-](?:[0-9a-f]{6,64}|[\w-]{8})(?=\.|~)")
 _HEX = re.compile(r"[0-9a-f]+")

@@ -42,8 +42,8 @@ _TEXT = rf"(?:{_DOUBLE}|{_SINGLE}|`[^`\n]{{0,300}}`)"
 _DATA = (
     r"(?:user|username|customer|account|tenant|member|order|product|item|article|value|string|number|entry|input|"
     r"literal|city|country|title|query|search|token|session|file|filename|folder|path|url|uri|host|hostname|"
-    r"login|email|slug|sku|coupon|got|received|but was|to float|to int|to date|integer|uuid|bigint|numeric|"
-    r"date|timestamp|parsing|time data|duplicate entry|voucher|workspace|team|organi[sz]ation)"
+    r"login|email|slug|sku|coupon|got|received|was|float|int|integer|uuid|bigint|numeric|"
+    r"data|date|timestamp|parsing|voucher|workspace|team|organi[sz]ation)"
 )
 
 
