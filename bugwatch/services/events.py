@@ -29,13 +29,14 @@ from bugwatch.storage.merges import Hash
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A stored event and what it says, in full, with its grouping by today's rules. `place` is the hash that this makes
-    for its project, if it leads to an issue."""
+    for its project, if it leads to an issue; `leads_here` says whether to this event's."""
 
     stored: StoredEvent
     event: Event
     grouping: Grouping
     raw: bytes
     place: Hash | None
+    leads_here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,10 @@ class Events:
         grouping = group(event, project.policy(stored.received_at))
         async with self._db.read() as tx:
             place = await merges.place_of(tx, issue_hash(project.id, grouping.hash))
+            roots = await merges.roots(tx, [stored.issue_id, *([place.issue_id] if place else [])])
+        leads_here = place is not None and roots.get(place.issue_id) == roots.get(stored.issue_id)
         event = _with_verdicts(judged(in_force(project.grouping_rules), event))
-        return Opened(stored, event, grouping, clean, place)
+        return Opened(stored, event, grouping, clean, place, leads_here)
 
     async def _raw(self, stored: StoredEvent) -> bytes:
         return await self._compression.decompress(stored.dictionary_id, stored.data)

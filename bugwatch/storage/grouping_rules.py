@@ -82,3 +82,13 @@ async def known(tx: Reader, hashes: Sequence[bytes]) -> dict[bytes, int]:
         sorted(set(hashes)),
     )
     return {bytes(row["hash"]): row["root_id"] for row in rows}
+
+
+async def of_version(tx: Reader, project_id: int, version: int) -> str | None:
+    """The rules as they were in that version; None if there was none."""
+    found: str | None = await tx.value(
+        "SELECT rules FROM grouping_rules WHERE project_id = :project_id AND version = :version",
+        project_id=project_id,
+        version=version,
+    )
+    return found

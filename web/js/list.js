@@ -14,6 +14,7 @@ function count() {
   const all = $("[data-all]", form());
   all.checked = chosen > 0 && chosen === rows().length;
   all.indeterminate = chosen > 0 && !all.checked;
+  $("[data-several]", form()).disabled = chosen < 2;
   $(".bulk output", form()).textContent = text("selected", chosen);
 }
 

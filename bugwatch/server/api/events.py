@@ -235,5 +235,5 @@ def _grouping(opened: Opened) -> GroupingAnswer:
         rule=rule or None,
         hash=place.hash if place else None,
         linked_by=place.linked_by or None if place else None,
-        leads_here=place is not None and place.issue_id == opened.stored.issue_id,
+        leads_here=opened.leads_here,
     )

@@ -80,6 +80,7 @@ class IssueView:
     stored_count: int
     user_count: int
     tag_count: int
+    member_count: int
     first_seen_at: int
     last_seen_at: int
     first_release: str
@@ -89,7 +90,8 @@ class IssueView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """One event, in the order in which people debug. `message` is set where the trace does not say it."""
+    """One event, in the order in which people debug. `message` is set where the trace does not say it; `is_elsewhere`
+    where today's rules would put such an event into another issue."""
 
     event_id: str
     happened_at: int
@@ -103,6 +105,7 @@ class EventView:
     modules: tuple[Pair, ...]
     tags: tuple[tuple[str, str], ...]
     grouping: Grouping
+    is_elsewhere: bool
     notes: tuple[str, ...]
 
 
@@ -146,6 +149,7 @@ async def issue_view(tx: Reader, request: Request, project: Project, issue: List
         stored_count=issue.stored_count,
         user_count=issue.user_count,
         tag_count=tag_count,
+        member_count=len(issue.members),
         first_seen_at=issue.first_seen_at,
         last_seen_at=issue.last_seen_at,
         first_release=first,
@@ -194,6 +198,7 @@ def event_view(opened: Opened, frames: str, link: SourceLink) -> EventView:
         modules=pairs_of(event.modules),
         tags=event.tags,
         grouping=opened.grouping,
+        is_elsewhere=not opened.leads_here,
         notes=notes_of(event),
     )
 
@@ -204,12 +209,12 @@ def _message(event: Event) -> str:
     return event.message if event.message not in values else ""
 
 
-async def activity_view(tx: Reader, issue_id: int) -> list[ActView]:
+async def activity_view(tx: Reader, project: Project, issue_id: int) -> list[ActView]:
     """What happened to the issue, newest first."""
-    return [_act(change) for change in await issue_states.activity(tx, issue_id, ACTIVITY_SHOWN)]
+    return [_act(project, change) for change in await issue_states.activity(tx, issue_id, ACTIVITY_SHOWN)]
 
 
-def _act(change: Activity) -> ActView:
+def _act(project: Project, change: Activity) -> ActView:
     by_itself = {
         "new": ("zap", _("Seen for the first time")),
         "regressed": ("undo-2", _("Came back after it was resolved")),
@@ -219,6 +224,18 @@ def _act(change: Activity) -> ActView:
         "ignored": ("bell-off", _("%(who)s muted it", who=change.who or _("Somebody"))),
         "unresolved": ("circle-dot", _("%(who)s reopened it", who=change.who or _("Somebody"))),
     }
+    other = change.number and project.short_id(change.number)
+    who = change.who or _("Somebody")
+    if other and change.is_root:
+        by_hand |= {
+            "merged": ("merge", _("%(who)s merged %(issue)s into it", who=who, issue=other)),
+            "unmerged": ("undo-2", _("%(who)s took %(issue)s out of it", who=who, issue=other)),
+        }
+    elif other:
+        by_hand |= {
+            "merged": ("merge", _("%(who)s merged it into %(issue)s", who=who, issue=other)),
+            "unmerged": ("undo-2", _("%(who)s took it out of %(issue)s", who=who, issue=other)),
+        }
     icon, text = (by_itself | by_hand).get(change.kind, ("circle-dot", change.kind))
     return ActView(icon, change.kind, text, change.at)
 

@@ -21,17 +21,19 @@ from bugwatch.server.dashboard.breadcrumbs import SHOWN
 from bugwatch.server.dashboard.filters import Filters
 from bugwatch.server.dashboard.issue_detail import activity_view, common, event_view, issue_view, tags_view
 from bugwatch.server.dashboard.issue_list import PAGE, VERBS, list_view, named, search_of
+from bugwatch.server.dashboard.merges import merge_and_return, to_root
 from bugwatch.server.dashboard.raw_trace import raw_trace
 from bugwatch.server.dashboard.trace_markdown import trace_markdown
 from bugwatch.server.dashboard.traces import APP, MODES, frame_of
 from bugwatch.server.render import Undo, page, pages_of, redirect, url_for
-from bugwatch.storage import event_lists, events, issue_lists, source_links
+from bugwatch.storage import event_lists, events, issue_lists, merges, source_links
 from bugwatch.storage.database import Reader
 from bugwatch.storage.events import StoredEvent
 from bugwatch.storage.issue_lists import ListedIssue
 from bugwatch.templates import gettext as _
 
 bp = Blueprint("issues")
+bp.on_request(to_root, priority=-1)  # after who is asking is known
 
 
 @bp.get("/", name="home")
@@ -54,9 +56,12 @@ async def index(request: Request) -> HTTPResponse:
 
 @bp.post("/issues", name="change")
 async def change(request: Request) -> HTTPResponse:
-    """Resolve, mute or reopen what was selected, and come back to the same list."""
+    """Resolve, mute, reopen or merge what was selected, and come back to the same list."""
     form = request.form or RequestParameters()
     filters = Filters.read_query(form.get("back") or "")
+    if form.get("do") == "merge":
+        back = url_for(request, "issues.index", **filters.changed())
+        return await merge_and_return(request, _ids(form.getlist("id", [])), back)
     verb = VERBS.get(form.get("do") or "")
     if verb is None:
         raise Invalid("Choose what to do with the selected issues.", "do")
@@ -201,7 +206,8 @@ async def _overview(request: Request, project: Project, issue: ListedIssue, stor
         tags = await tags_view(tx, issue)
         view = await issue_view(tx, request, project, issue, len(tags))
         older, newer = await _neighbours(tx, request, issue.id, stored) if stored else (None, None)
-        activity = await activity_view(tx, issue.id)
+        activity = await activity_view(tx, project, issue.id)
+        merged = await issue_lists.get_merged(tx, stored.issue_id) if stored else None
     return await page(
         request,
         "issues/overview.html",
@@ -213,6 +219,7 @@ async def _overview(request: Request, project: Project, issue: ListedIssue, stor
         newer=newer,
         tags=common(tags),
         activity=activity,
+        member=project.short_id(merged[0].number) if merged else "",
         crumbs_shown=SHOWN,
         may_delete=_may_delete(request, project),
     )
@@ -259,7 +266,9 @@ async def _event(request: Request, issue_id: int, event_id: str) -> tuple[Projec
     if not is_event_id(event_id):
         raise NotFound("There is no such event in this issue.")
     stored = await house(request).events.find(project, event_id)
-    if stored.issue_id != issue_id:
+    async with house(request).db.read() as tx:
+        roots = await merges.roots(tx, [stored.issue_id])
+    if roots.get(stored.issue_id) != issue_id:
         raise NotFound("There is no such event in this issue.")
     return project, issue, stored
 
