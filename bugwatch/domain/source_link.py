@@ -140,7 +140,7 @@ def _without_scheme(path: str) -> str:
     path = path.replace("\\", "/")
     scheme, colon, rest = path.partition("://")
     if not colon:
-        return path
+        return path.removeprefix("/./")
     if scheme == "file":
         return rest
     rest = rest.partition("?")[0].partition("#")[0]

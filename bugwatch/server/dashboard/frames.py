@@ -17,6 +17,7 @@ from bugwatch.templates import gettext as _
 # Longer values are folded away, and cut at the second length; the event's JSON has them whole.
 SHORT_VALUE = 120
 LONGEST_VALUE = 2_000
+_PREFIX = re.compile(r"^(?:/?\./)+")  # of webpack:///./src
 _NOTHING = {"None", "null", "undefined", "nil", "NaN", ""}
 
 
@@ -70,7 +71,8 @@ def view_of(
     has_code = frame.context_line is not None or bool(frame.pre_context or frame.post_context)
     has_body = has_code or bool(frame.vars) or frame.origin is not None
     is_app = bool(frame.in_app)
-    path = frame.filename or frame.abs_path or frame.module or frame.package or _("unknown place")
+    is_source = frame.origin is None or frame.origin.verdict.is_mapped
+    path = _PREFIX.sub("", frame.filename) or frame.abs_path or frame.module or frame.package or _("unknown place")
     return FrameView(
         index=index,
         path=path,
@@ -84,7 +86,7 @@ def view_of(
         is_open=is_open and has_body,
         has_body=has_body,
         is_later=has_body and not is_whole,
-        source_url=url_of(around.link, frame, around.platform, around.release) if is_app else "",
+        source_url=url_of(around.link, frame, around.platform, around.release) if is_app and is_source else "",
         lines=_code(frame, around.platform) if has_code and is_whole else (),
         variables=_variables(frame) if is_whole else (),
         origin=origin_of(frame),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from bugwatch.domain.event import Event, ExceptionValue
 from bugwatch.domain.stacktrace import Frame
@@ -35,6 +35,10 @@ def _at(frames: Iterable[Frame]) -> list[str]:
     return [f"    at {frame.function or '<anonymous>'} ({_place(frame)})" for frame in reversed(tuple(frames))]
 
 
+# Python itself prints a recursion three times, and then how often it goes on.
+_PYTHON_TURNS = 3
+
+
 def _python(exceptions: Sequence[ExceptionValue]) -> str:
     text = ""
     for before, exception in zip((None, *exceptions), exceptions, strict=False):
@@ -46,11 +50,16 @@ def _python(exceptions: Sequence[ExceptionValue]) -> str:
 
 def _python_link(exception: ExceptionValue) -> str:
     lines = ["Traceback (most recent call last):"] if exception.frames else []
-    for frame in exception.frames:
-        path = frame.abs_path or frame.filename or frame.module or "<unknown>"
-        lines.append(f'  File "{path}", line {frame.lineno or "?"}, in {frame.function or "<module>"}')
-        if frame.context_line and frame.context_line.strip():
-            lines.append(f"    {frame.context_line.strip()}")
+    for _call, group in groupby(exception.frames, key=lambda f: (f.abs_path or f.filename, f.lineno, f.function)):
+        turns = list(group)
+        for frame in turns[:_PYTHON_TURNS]:
+            path = frame.abs_path or frame.filename or frame.module or "<unknown>"
+            lines.append(f'  File "{path}", line {frame.lineno or "?"}, in {frame.function or "<module>"}')
+            if frame.context_line and frame.context_line.strip():
+                lines.append(f"    {frame.context_line.strip()}")
+        more = len(turns) - _PYTHON_TURNS
+        if more > 0:
+            lines.append(f"  [Previous line repeated {more} more time{'s' if more > 1 else ''}]")
     is_builtin = exception.module in ("", "builtins", "exceptions", "__main__")
     lines.append(_headline(exception, with_module="" if is_builtin else "."))
     return "\n".join(lines)
@@ -119,7 +128,9 @@ def _php(exceptions: Sequence[ExceptionValue]) -> str:
             lines.append(f"#{at} {path}({caller.lineno}): {frame.function or '{closure}'}()")
         lines.append(f"#{max(len(frames) - 1, 0)} {{main}}")
         links.append("\n".join(lines))
-    return "PHP Fatal error:  Uncaught " + "\n\nNext ".join(links)
+    last = exceptions[-1].frames
+    end = f"\n  thrown in {last[-1].abs_path or last[-1].filename} on line {last[-1].lineno}" if last else ""
+    return "PHP Fatal error:  Uncaught " + "\n\nNext ".join(links) + end
 
 
 def _ruby(exceptions: Sequence[ExceptionValue]) -> str:
@@ -133,14 +144,48 @@ def _ruby(exceptions: Sequence[ExceptionValue]) -> str:
 
 
 def _csharp(exceptions: Sequence[ExceptionValue]) -> str:
+    """The headlines come outermost first, the frames innermost first."""
+    heads = [_headline(exception, with_module=".") for exception in reversed(exceptions)]
+    frames = ["\n".join(_csharp_at(frame) for frame in reversed(exception.frames)) for exception in exceptions]
+    return "\n".join(
+        ["\n ---> ".join(heads), "\n   --- End of inner exception stack trace ---\n".join(frames)]
+    ).rstrip()
+
+
+def _csharp_at(frame: Frame) -> str:
+    place = f" in {frame.abs_path or frame.filename}:line {frame.lineno}" if frame.lineno is not None else ""
+    return f"   at {_dotted(frame)}(){place}"
+
+
+def _native(exceptions: Sequence[ExceptionValue]) -> str:
+    """As debuggers print it: number, address, function, place."""
     links = []
     for exception in reversed(exceptions):
-        at = []
-        for frame in reversed(exception.frames):
-            place = f" in {frame.abs_path or frame.filename}:line {frame.lineno}" if frame.lineno is not None else ""
-            at.append(f"   at {_dotted(frame)}(){place}")
-        links.append("\n".join([_headline(exception, with_module="."), *at]))
-    return "\n ---> ".join(links)
+        lines = [_headline(exception)]
+        for at, frame in enumerate(reversed(exception.frames)):
+            address = frame.rest.get("instruction_addr")
+            start = f"{address} in " if isinstance(address, str) else ""
+            place = f" at {_place(frame)}" if frame.abs_path or frame.filename else ""
+            library = f" from {frame.package}" if frame.package and not place else ""
+            lines.append(f"#{at:<3} {start}{frame.function or '??'} (){place}{library}")
+        links.append("\n".join(lines))
+    return "\n\nCaused by: ".join(links)
+
+
+def _dart(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in reversed(exceptions):
+        at = [f"#{n:<6} {f.function or '<fn>'} ({_place(f)})" for n, f in enumerate(reversed(exception.frames))]
+        links.append("\n".join([_headline(exception), *at]))
+    return "Unhandled exception:\n" + "\n\nCaused by: ".join(links)
+
+
+def _elixir(exceptions: Sequence[ExceptionValue]) -> str:
+    links = []
+    for exception in reversed(exceptions):
+        at = [f"    {_place(frame, is_short=True)}: {frame.function}" for frame in reversed(exception.frames)]
+        links.append("\n".join([f"** ({exception.type or 'Error'}) {exception.value}", *at]))
+    return "\n".join(links)
 
 
 def _generic(exceptions: Sequence[ExceptionValue]) -> str:
@@ -157,4 +202,11 @@ _FORMS: dict[str, Callable[[Sequence[ExceptionValue]], str]] = {
     "php": _php,
     "ruby": _ruby,
     "csharp": _csharp,
+    "native": _native,
+    "c": _native,
+    "cocoa": _native,
+    "objc": _native,
+    "rust": _native,
+    "dart": _dart,
+    "elixir": _elixir,
 }

@@ -100,7 +100,9 @@ def _clipped(text: str, start: int | None) -> tuple[str, int | None]:
 
 
 def _pointed(words: tuple[Word, ...], text: str, start: int) -> tuple[Word, ...]:
-    """The words, with the one that begins at `start` marked."""
+    """The words, with the name or the sign at `start` marked."""
+    while 0 < start < len(text) and _is_part(text[start]) and _is_part(text[start - 1]):
+        start -= 1
     found = _NAME.match(text, start)
     if not found:
         return words
@@ -112,6 +114,10 @@ def _pointed(words: tuple[Word, ...], text: str, start: int) -> tuple[Word, ...]
         pointed += [part for part in parts if part[1]]
         at += len(word)
     return tuple(pointed)
+
+
+def _is_part(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def _plain(text: str) -> tuple[Word, ...]:

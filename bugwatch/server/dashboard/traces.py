@@ -25,6 +25,7 @@ APP, ALL, RAW = MODES = ("app", "all", "raw")
 WHOLE_FRAMES = 12
 # Recursion is seen through at most so many functions that call each other in turn, from so many turns on.
 LONGEST_CYCLE = 4
+_BUILT_IN = frozenset(("builtins", "exceptions"))
 FEWEST_TURNS = 4
 
 
@@ -89,6 +90,9 @@ def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> Trace
         return None
     frames = list(_all_frames(event))
     own_count = sum(bool(frame.in_app) for frame in frames)
+    is_foldable = 0 < own_count < len(frames)
+    if mode == APP and not is_foldable:
+        mode = ALL
     stacks: tuple[StackView, ...] = ()
     if mode != RAW:
         around = Surroundings(event.platform, event.release, link)
@@ -97,9 +101,9 @@ def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> Trace
     return TraceView(
         mode=mode,
         stacks=stacks,
-        frame_count=len(frames),
+        frame_count=len(frames) + sum(_left_out(event, path) for path in _paths(event)),
         raw=raw_trace(event) if mode == RAW else "",
-        has_library_frames=0 < own_count < len(frames),
+        has_library_frames=is_foldable,
         gaps=gaps_of(frames),
     )
 
@@ -146,7 +150,7 @@ def _exceptions(event: Event, around: Surroundings, whole: _Allowance) -> Iterab
             index=index,
             type=exception.type or _("Error"),
             value=exception.value,
-            module=exception.module,
+            module="" if exception.module in _BUILT_IN else exception.module,
             relation="" if index == newest else _relation(exception),
             mechanism=mechanism.type if mechanism.type not in ("generic", "chained") else "",
             parts=_parts(
@@ -189,6 +193,12 @@ def _threads(event: Event, around: Surroundings, whole: _Allowance) -> Iterable[
             ),
             is_open=at == 0,
         )
+
+
+def _paths(event: Event) -> Iterable[str]:
+    """Where the frames of each stack stand, as notes name it."""
+    name, count = ("exception", len(event.exceptions)) if event.exceptions else ("threads", len(event.threads))
+    return (f"{name}.values.{index}.stacktrace.frames" for index in range(count))
 
 
 def _left_out(event: Event, path: str) -> int:

@@ -48,6 +48,18 @@ def test_python_joins_a_chain_as_it_came_about(source: str, joint: str) -> None:
     assert printed("python", first, second) == f"KeyError: 'k'\n\n{joint}\n\nValueError: no"
 
 
+@pytest.mark.parametrize(
+    ("turns", "last"), [(3, "in f"), (4, "repeated 1 more time]"), (998, "repeated 995 more times]")]
+)
+def test_python_says_once_what_repeats(turns: int, last: str) -> None:
+    lines = printed(
+        "python", ExceptionValue("E", "v", frames=(OUTER, *[Frame(function="f", lineno=1)] * turns))
+    ).splitlines()
+
+    assert [line for line in lines if "in f" in line] == ['  File "<unknown>", line 1, in f'] * 3
+    assert lines[-2].endswith(last)
+
+
 def test_python_builtins_carry_no_module() -> None:
     assert printed("python", ExceptionValue("KeyError", "'k'", module="builtins")) == "KeyError: 'k'"
 
@@ -91,7 +103,7 @@ def test_go() -> None:
 def test_php() -> None:
     assert printed("php", error("RuntimeException")) == (
         "PHP Fatal error:  Uncaught RuntimeException: no in /srv/run.py:8\n"
-        "Stack trace:\n#0 /srv/app.py(3): run()\n#1 {main}"
+        "Stack trace:\n#0 /srv/app.py(3): run()\n#1 {main}\n  thrown in /srv/run.py on line 8"
     )
 
 
@@ -102,13 +114,34 @@ def test_ruby() -> None:
 
 
 def test_csharp() -> None:
-    assert printed("csharp", error("Exception", module="System")) == (
-        "System.Exception: no\n   at app.run.run() in /srv/run.py:line 8\n   at app.main() in /srv/app.py:line 3"
+    frames = "   at app.run.run() in /srv/run.py:line 8\n   at app.main() in /srv/app.py:line 3"
+    outer = error("Exception", module="System")
+
+    assert printed("csharp", outer) == f"System.Exception: no\n{frames}"
+    assert printed("csharp", error("IOException", "disk"), outer) == (
+        f"System.Exception: no\n ---> IOException: disk\n{frames}\n"
+        f"   --- End of inner exception stack trace ---\n{frames}"
+    )
+    assert printed("csharp", ExceptionValue("E", "v")) == "E: v"
+
+
+def test_native() -> None:
+    library = Frame(package="/usr/lib/libc.so.6", rest={"instruction_addr": "0x7f3a"})
+
+    assert printed("native", ExceptionValue("SIGSEGV", "bad address", frames=(OUTER, library))) == (
+        "SIGSEGV: bad address\n#0   0x7f3a in ?? () from /usr/lib/libc.so.6\n#1   main () at /srv/app.py:3"
     )
 
 
+def test_dart_and_elixir() -> None:
+    assert printed("dart", error("StateError")) == (
+        "Unhandled exception:\nStateError: no\n#0      run (/srv/run.py:8:5)\n#1      main (/srv/app.py:3)"
+    )
+    assert printed("elixir", error("KeyError")) == ("** (KeyError) no\n    run.py:8:5: run\n    app.py:3: main")
+
+
 def test_any_other_platform() -> None:
-    assert printed("native", error("SIGSEGV", "bad address")) == (
+    assert printed("perl", error("SIGSEGV", "bad address")) == (
         "SIGSEGV: bad address\n    at run (/srv/run.py:8:5)\n    at main (/srv/app.py:3)"
     )
 
@@ -120,7 +153,8 @@ def test_threads_where_there_is_no_exception() -> None:
 
 
 @pytest.mark.parametrize(
-    "platform", ["python", "javascript", "java", "go", "php", "ruby", "csharp", "native", "", "martian"]
+    "platform",
+    ["python", "javascript", "java", "go", "php", "ruby", "csharp", "native", "dart", "elixir", "", "martian"],
 )
 def test_every_platform_prints_every_frame_and_survives_empty_ones(platform: str) -> None:
     frames = tuple(Frame(function=f"f{n}", filename="a", lineno=n) for n in range(60))
