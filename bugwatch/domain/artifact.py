@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-
-_DEBUG_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 
 class ArtifactKind(StrEnum):
@@ -57,12 +54,3 @@ class Assembly:
     state: UploadState
     missing: tuple[bytes, ...] = ()
     detail: str = ""
-
-
-def clean_debug_id(text: str) -> str:
-    """As a lower-case uuid with hyphens; empty if it is none. What native tools write behind it is dropped."""
-    match = _DEBUG_ID.match(text.strip().lower())
-    if not match:
-        return ""
-    digits = match[0].replace("-", "")
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -15,9 +15,10 @@ from typing import IO, Any, cast
 
 import msgspec
 
-from bugwatch.domain.artifact import ArtifactKind, clean_debug_id
+from bugwatch.domain.artifact import ArtifactKind
 from bugwatch.domain.errors import Invalid
 from bugwatch.domain.limits import MIB
+from bugwatch.domain.symbolication import clean_debug_id
 
 ENTRIES = 30_000
 DIRECTORY_BYTES = 4 * MIB  # of the zip's table of contents
