@@ -110,6 +110,19 @@ def test_a_map_says_nothing_of_places_that_it_does_not_know() -> None:
     assert look(ONE_LINE.replace(b'"AAAA"', b'""')) is None
 
 
+def test_a_mapping_that_says_the_same_as_the_one_before_it_on_an_earlier_line_is_found() -> None:
+    # Lines 1, 2 and 4 begin at column 4 with the same place of a.ts, line 3 is not mapped.
+    lookup = open_map(b"", ONE_LINE.replace(b'"AAAA"', b'"IAAA;IAAA;;IAAA,IAAC"'))
+
+    found = [[lookup(line, column) for column in (4, 5, 9)] for line in (1, 2, 3, 4)]
+    assert [[place and place.column for place in row] for row in found] == [
+        [None, 1, 1],
+        [None, 1, 1],
+        [None, None, None],
+        [None, 1, 2],
+    ]
+
+
 def test_long_lines_are_cut() -> None:
     artifact = ONE_LINE[:-1] + b',"sourcesContent":["' + b"x" * 100_000 + b'"]}'
 
