@@ -531,7 +531,7 @@ def php(type_: str, value: str, stack: str, *causes: Payload) -> Payload:
 
 
 def laravel(root: str, *lines: str) -> str:
-    own = "".join(f"+ . {line.replace('ROOT', root)}\n" for line in lines)
+    own = "".join(f"{'-' if 'vendor' in line else '+'} . {line.replace('ROOT', root)}\n" for line in lines)
     vendor = f"- . Illuminate\\Pipeline\\Pipeline::handle {root}/vendor/laravel/framework/src/Pipeline.php 180\n"
     return f"+ . require {root}/public/index.php 51 | $kernel->handle($request);\n{vendor}{own}"
 

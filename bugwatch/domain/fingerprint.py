@@ -23,7 +23,7 @@ from bugwatch.domain.exception_chain import chain_of
 from bugwatch.domain.frame_key import FAMILIES
 from bugwatch.domain.parameterize import parameterize
 from bugwatch.domain.stack_key import StackKey, read_stack
-from bugwatch.domain.title import culprit_of, first_line, is_message, join_title, shorten, title_of
+from bugwatch.domain.title import culprit_of, first_line, is_message, join_title, shorten, title_of, without_type
 
 VERSION = 1
 
@@ -36,6 +36,11 @@ _MAX_TEXT = 8_192
 _TEXT_TYPES = frozenset(
     {"*errors.errorString", "*errors.fundamental", "*errors.joinError", "*errors.withMessage", "*errors.withStack"}
     | {"*fmt.wrapError", "*fmt.wrapErrors", "*errors.Error"}
+)
+# They name what is missing: without the line of source, the name tells two mistakes in one function apart.
+_NAMING_TYPES = frozenset(
+    {"AttributeError", "Error", "ErrorException", "ImportError", "KeyError", "ModuleNotFoundError", "NameError"}
+    | {"NullPointerException", "UnboundLocalError"}
 )
 # They strike anywhere in a function: the line means nothing.
 _STRAY_TYPES = frozenset(
@@ -208,7 +213,7 @@ def _by_bundle(reading: _Reading, main: ExceptionValue) -> _Basis:
 
 def _message_component(reading: _Reading, main: ExceptionValue, doubt: str) -> Component:
     if doubt:
-        return Component("message", _text_key(main.value, reading.event), reason=doubt)
+        return Component("message", _text_key(without_type(main.value, main.type), reading.event), reason=doubt)
     return Component("message", shorten(first_line(main.value)), False, "the stack trace says enough")
 
 
@@ -228,9 +233,18 @@ def _doubt(reading: _Reading, main: ExceptionValue, has_frames: bool, own_count:
         return "errors of this type are told apart by their text only"
     if reading.stack.is_wrapper:
         return "the crash is in a function that reports other errors"
+    if _is_telling_name(reading, main):
+        return "it names what is missing"
     if own_count == 0:
         return "no frame is in the app's own code"
     return "only one frame is in the app's own code" if own_count == 1 else ""
+
+
+def _is_telling_name(reading: _Reading, main: ExceptionValue) -> bool:
+    if reading.stack.crash_line or main.type not in _NAMING_TYPES:
+        return False
+    # Everybody's `Error` but PHP's says anything; browsers do not agree on the words.
+    return main.type != "Error" or reading.event.platform == "php"
 
 
 def _exception_reason(has_frames: bool, own_count: int, doubt: str) -> str:

@@ -46,8 +46,10 @@ _NAMED_MODULES = frozenset({"python", "jvm", "go", "dotnet", "elixir", "other"})
 _SHORT_NAMES = re.compile(r"(?:\w{1,2}\.){1,20}\w{1,2}(?:\$\w{1,2}){0,20}")
 _OBFUSCATED = "<obfuscated>"
 
-# A column beyond this is in a line that nobody wrote by hand.
+_SOURCE_FILES = (".ts", ".tsx", ".jsx", ".vue", ".svelte", ".mts", ".cts", ".coffee")
+# A column beyond this is in a line that nobody wrote by hand; and one that few write.
 _WIDE_LINE = 500
+_LONG_LINE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class FrameKey:
     is_library: bool
     is_noise: bool  # the SDK's, the engine's or a proxy's: never counted
     is_browser_like: bool
-    is_bundle: bool  # written by a bundler or an obfuscator, as its name or its functions show
+    is_bundle: bool  # written by a bundler or an obfuscator, as its name shows
+    has_short_name: bool  # one or two letters, as minifiers call functions, and some people
     is_later: bool  # an async caller, which some engines show and others do not
 
 
@@ -84,7 +87,9 @@ def is_the_apps(frame: Frame, platform: str) -> bool:
 
 def is_minified(frame: Frame, key: FrameKey) -> bool:
     """Is it a place in generated code that no source map has resolved? The next build will name its function anew."""
-    return key.is_bundle or (key.is_browser_like and (frame.colno or 0) > _WIDE_LINE)
+    if key.is_bundle or not key.is_browser_like:
+        return key.is_bundle
+    return (key.has_short_name and (frame.colno or _WIDE_LINE) > _LONG_LINE) or (frame.colno or 0) > _WIDE_LINE
 
 
 @lru_cache(maxsize=16_384)
@@ -92,6 +97,7 @@ def _key(platform: str, module: str, package: str, filename: str, abs_path: str,
     path = filename or abs_path
     family = FAMILIES.get(platform) or _ENDINGS.get(path.rpartition(".")[2], "other")
     is_javascript = family == "javascript"
+    is_script = is_javascript and not path.endswith(_SOURCE_FILES)
     function = function[:MAX_LENGTH]
     name = clean_function(function, family)
     if family == "dotnet" and name in ("MoveNext", ""):
@@ -104,7 +110,8 @@ def _key(platform: str, module: str, package: str, filename: str, abs_path: str,
         is_library=is_library(family, module, function, filename, abs_path, package),
         is_noise=is_noise(family, module, function, filename, abs_path),
         is_browser_like=is_javascript,
-        is_bundle=_is_bundle(path, name, is_hashed) if is_javascript else place == _OBFUSCATED,
+        is_bundle=place == _OBFUSCATED or (is_script and (is_hashed or ".min." in path)),
+        has_short_name=is_script and 0 < len(name) <= 2,
         is_later=platform == "javascript" and is_later(function),
     )
 
@@ -120,10 +127,12 @@ def _place(family: str, module: str, package: str, path: str, abs_path: str) -> 
     return tail or module or path_tail(package)[0], is_hashed
 
 
-_SOURCE_FILES = (".ts", ".tsx", ".jsx", ".vue", ".svelte", ".mts", ".cts", ".coffee")
-
-
-def _is_bundle(path: str, function: str, is_hashed: bool) -> bool:
-    if path.endswith(_SOURCE_FILES):
-        return False
-    return is_hashed or ".min." in path or 0 < len(function) <= 2
+def name_of(frame: Frame, platform: str) -> str:
+    """Where the frame is, for people: `shop.cart in total`, by module or path, without what a compiler added."""
+    key = key_of(frame, platform)
+    family = FAMILIES.get(frame.platform or platform, "other")
+    module = clean_module(frame.module, family) if family == "dotnet" else frame.module
+    path = frame.filename or frame.abs_path
+    place = module or path.partition("/./")[2] or path or frame.package
+    function = frame.function if key.is_browser_like else key.function or frame.function
+    return f"{place} in {function}" if place and function else place or function

@@ -11,7 +11,7 @@ _ROOT = re.compile(
     r"^(?:[A-Za-z]:)?(?:"
     r"/(?:usr/src/app|usr/app|var/task|var/www/html|var/www|var/app/(?:current|staging)|srv/www|srv|opt/app|opt/render"
     r"/project/src|layers/[\w.-]+|workspace|workspaces/[^/]+|home/site/wwwroot|home/vcap/app|home/runner/work/[^/]+/[^/]+"
-    r"|builds/[^/]+/[^/]+|nix/store/[^/]+|private/tmp|tmp|app|code|root|data/app|cnb/process|rails|node_app)"
+    r"|builds/[^/]+/[^/]+|nix/store/[^/]+|(?:private/)?tmp(?:/[^/]+)?|var/folders/[^/]+/[^/]+/T(?:/[^/]+)?|app|code|root|data/app|cnb/process|rails|node_app)"
     r"|/(?:home|Users|export/home)/[^/]+"
     r")(?=/)"
 )

@@ -104,7 +104,7 @@ _NOISE_FUNCTIONS = {
     "javascript": r"(?:sentryWrapped|asyncGeneratorStep|_asyncToGenerator|__awaiter|__generator|__webpack_require__"
     r"|__webpack_exec__|__turbopack_\w+|processTicksAndRejections|runMicrotasks|invokeGuardedCallback\w*)$"
     r"|(?:Generator|Object)\.(?:throw|next)$|Generator\.<anonymous>$|(?:ZoneDelegate|Zone)\.",
-    "python": r"_call_with_frames_removed$|_run_module_code$|_run_module_as_main$",
+    "python": r"<(?:list|set|dict)comp>$|_call_with_frames_removed$|_run_module_code$|_run_module_as_main$",
     "dart": r"<asynchronous suspension>$",
     "native": r"<redacted>$|.*(?:rust_begin_short_backtrace|rust_end_short_backtrace)|thunk for |reabstraction thunk",
     "php": r"call_user_func(?:_array)?$",

@@ -200,7 +200,7 @@ KEEP = (
 )
 # JSON whose values say what went wrong, rather than to whom.
 KEEP_KEYS = (
-    r"[\"'](?i:error|code|type|status|reason|message|msg|detail|details|title|kind|error_?(?:code|type|message))[\"']"
+    r"[\"'](?i:error|err|event|exception|code|type|status|reason|cause|message|msg|detail|details|title|kind|error_?(?:code|type|message))[\"']"
     r" ?: ?[\"']"
 )
 # Words with a number that is part of the name: in `ORD12345` it counts the orders, in `TS2322` it names the mistake.

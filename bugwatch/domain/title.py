@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bugwatch.domain.event import Event, ExceptionValue
+from bugwatch.domain.frame_key import name_of
 from bugwatch.domain.stacktrace import Frame
 
 MAX_LENGTH = 200
@@ -14,7 +15,8 @@ def title_of(event: Event, main: ExceptionValue | None) -> tuple[str, str]:
     message = first_line(event.message) or first_line(event.message_template)
     if main is None or is_message(event, main):
         return "", message or NO_MESSAGE
-    type_, value = first_line(main.type), first_line(main.value)
+    type_ = first_line(main.type)
+    value = without_type(first_line(main.value), type_)
     if type_ or value:
         return type_, value
     function = main.frames[-1].function if main.frames else ""
@@ -33,15 +35,17 @@ def is_message(event: Event, main: ExceptionValue) -> bool:
     return not main.type and (has_text if is_made_up else has_text and not main.value)
 
 
+def without_type(value: str, type_: str) -> str:
+    """An exception's text where its type is told beside it: Ruby says it at the end, others at the beginning."""
+    if type_ and type_ in value:
+        return "" if value in (type_, f"{type_}()") else value.removeprefix(f"{type_}: ").removesuffix(f" ({type_})")
+    return value
+
+
 def culprit_of(event: Event, crash: Frame | None) -> str:
     """The transaction, else where the app's frame next to the crash stands, else what the SDK said, else nothing."""
-    culprit = event.transaction or (_place(crash) if crash else "") or event.culprit
+    culprit = event.transaction or (name_of(crash, event.platform) if crash else "") or event.culprit
     return shorten(first_line(culprit))
-
-
-def _place(frame: Frame) -> str:
-    place = frame.module or frame.filename or frame.abs_path or frame.package
-    return f"{place} in {frame.function}" if place and frame.function else place or frame.function
 
 
 def first_line(text: str) -> str:
