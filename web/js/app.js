@@ -50,7 +50,7 @@ async function fetched(address) {
 /** What a copy button copies. */
 function copied(element) {
   const { dataset } = element;
-  if ("copyValue" in dataset) return $("dd pre, dd span", element.parentElement).textContent;
+  if ("copyValue" in dataset) return $("pre, span", element.parentElement).textContent;
   if ("copyLocation" in dataset) return location.href;
   if (dataset.copyUrl) return fetched(dataset.copyUrl);
   return dataset.copy ?? visible(dataset.copyFrom).textContent;
@@ -93,13 +93,26 @@ document.addEventListener("click", ({ target }) => {
   if (link) remember("frames", link.dataset.frames);
 });
 
-// Code and variables of a library frame come when it is opened.
+// Each variable can be copied. The buttons are made here, for they are many.
+function offerCopies(root) {
+  const template = $("#copy-value");
+  for (const row of template ? $$(".vars > div", root) : []) {
+    const button = template.content.firstElementChild.cloneNode(true);
+    button.setAttribute("aria-label", button.getAttribute("aria-label").replace("{n}", $("dt", row).textContent));
+    $("dd", row).append(button);
+  }
+}
+offerCopies(document);
+
+// Code and variables of a frame come when it is opened.
 document.addEventListener("toggle", async ({ target }) => {
   const place = target.open && target.dataset?.load && $(".load", target);
   if (!place) return;
   const answer = await fetch(target.dataset.load, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (!answer?.ok) return; // the link to it stays
-  place.replaceWith(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+  const { body } = new DOMParser().parseFromString(await answer.text(), "text/html");
+  offerCopies(body);
+  place.replaceWith(...body.childNodes);
 }, true);
 
 // The length of a new password, as a bar.

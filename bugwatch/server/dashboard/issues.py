@@ -214,7 +214,7 @@ async def _overview(request: Request, project: Project, issue: ListedIssue, stor
         issue=view,
         event=event_view(opened, _frames(request), link) if opened else None,
         here=pages_of(request.app).base_path + request.path,
-        maps_url=None,
+        maps_url=url_for(request, "source_maps.show", project_id=project.id),
         older=older,
         newer=newer,
         tags=common(tags),
