@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from functools import lru_cache
 
 from bugwatch.domain.frame_key import FAMILIES
 from bugwatch.domain.stacktrace import Frame
-from bugwatch.domain.symbolication import Position
+from bugwatch.domain.symbolication import Origin, Position
 
 # Longer lines are minified. The SDK for Node sends the source around a frame, also of code that was never minified.
 _LONGEST_LINE = 300
@@ -23,8 +23,12 @@ _UPWARD = re.compile(r"^(?:(?:\.{1,2}|~)/)+")
 
 def is_mappable(frame: Frame, platform: str) -> bool:
     """Whether a source map could say anything about the frame; `platform` is the event's."""
-    family = FAMILIES.get(frame.platform or platform)
-    return family == "javascript" and bool(frame.lineno and frame.abs_path) and not _NOT_OURS.match(frame.abs_path)
+    return bool(frame.lineno) and _is_ours(frame.platform or platform, frame.abs_path)
+
+
+@lru_cache(maxsize=4_096)
+def _is_ours(platform: str, path: str) -> bool:
+    return FAMILIES.get(platform) == "javascript" and bool(path) and not _NOT_OURS.match(path)
 
 
 def is_source(frame: Frame) -> bool:
@@ -32,13 +36,15 @@ def is_source(frame: Frame) -> bool:
     return frame.context_line is not None and len(frame.context_line) <= _LONGEST_LINE
 
 
-def mapped(frame: Frame, position: Position) -> Frame:
+def mapped(frame: Frame, position: Position, origin: Origin) -> Frame:
     """The frame as its source map says. Names of minified functions say nothing, so none is kept."""
-    return replace(
-        frame,
+    return Frame(
         function=position.function,
-        raw_function="",
-        module="",
+        package=frame.package,
+        platform=frame.platform,
+        vars=frame.vars,
+        rest=frame.rest,
+        origin=origin,
         filename=shown_file(position.file),
         abs_path=position.file,
         lineno=position.line or None,
@@ -50,6 +56,7 @@ def mapped(frame: Frame, position: Position) -> Frame:
     )
 
 
+@lru_cache(maxsize=4_096)
 def shown_file(file: str) -> str:
     """A source's path without what its bundler put before it: `webpack://shop/./src/a.ts?4f2a` is `src/a.ts`."""
     path = file.replace("\\", "/")

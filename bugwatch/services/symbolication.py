@@ -19,7 +19,7 @@ from bugwatch.domain.event import Event
 from bugwatch.domain.limits import MIB
 from bugwatch.domain.mapped_frame import is_mappable, is_source, mapped
 from bugwatch.domain.stacktrace import Frame
-from bugwatch.domain.symbolication import Position, Verdict
+from bugwatch.domain.symbolication import Origin, Position, Verdict
 from bugwatch.protocol.debug_ids import debug_ids_of
 from bugwatch.services import artifact_lookup
 from bugwatch.services.artifact_lookup import Build, FoundFile
@@ -70,7 +70,7 @@ class Symbolication:
 
     def concerns(self, project_id: int, event: Event) -> bool:
         """Whether there may be maps for the event's frames."""
-        return project_id in self._revisions and bool(_spots(event))
+        return project_id in self._revisions and any(is_mappable(frame, event.platform) for frame in _frames(event))
 
     async def known(self, project_id: int, event: Event, payload: bytes) -> Event | None:
         """The event with mapped frames, itself if none is; None if some of them have to be resolved first."""
@@ -248,7 +248,9 @@ def _applied(event: Event, files: Mapping[str, FoundFile], answers: Answers) -> 
         answer = answers.get((frame.abs_path, _spot(frame)), file.origin.verdict)
         if isinstance(answer, Position):
             verdict = Verdict.SOURCE_MISSING if answer.context_line is None else Verdict.MAPPED
-            return replace(mapped(frame, answer), origin=replace(file.origin, verdict=verdict, raw=frame))
+            looked_for = file.origin
+            origin = Origin(verdict, frame, looked_for.debug_id, looked_for.release, looked_for.artifact)
+            return mapped(frame, answer, origin)
         # Nobody misses the map of code that can be read as it is.
         return frame if is_source(frame) else replace(frame, origin=replace(file.origin, verdict=answer))
 
