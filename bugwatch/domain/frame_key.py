@@ -56,15 +56,18 @@ _LONG_LINE = 120
 class FrameKey:
     """`text` stands for the frame in a grouping, as `shop.cart in total`; `function` is empty where it is unknown."""
 
+    family: str
     place: str
     function: str
     text: str
-    is_library: bool
     is_noise: bool  # the SDK's, the engine's or a proxy's: never counted
-    is_browser_like: bool
     is_bundle: bool  # written by a bundler or an obfuscator, as its name shows
     has_short_name: bool  # one or two letters, as minifiers call functions, and some people
     is_later: bool  # an async caller, which some engines show and others do not
+
+    @property
+    def is_browser_like(self) -> bool:
+        return self.family == "javascript"
 
 
 def key_of(frame: Frame, platform: str) -> FrameKey:
@@ -74,8 +77,8 @@ def key_of(frame: Frame, platform: str) -> FrameKey:
 
 def is_in_app(frame: Frame, key: FrameKey) -> bool:
     """The SDK's word, where it gave one that can be trusted; else the rules'."""
-    if frame.in_app is None or (frame.in_app and key.is_browser_like):
-        return not key.is_library
+    if frame.in_app is None or (frame.in_app and key.family == "javascript"):
+        return not _is_library(key.family, frame.module, frame.function, frame.filename, frame.abs_path, frame.package)
     return frame.in_app
 
 
@@ -92,7 +95,11 @@ def is_minified(frame: Frame, key: FrameKey) -> bool:
     return (key.has_short_name and (frame.colno or _WIDE_LINE) > _LONG_LINE) or (frame.colno or 0) > _WIDE_LINE
 
 
-@lru_cache(maxsize=16_384)
+# Apps repeat their frames: what was found out about one is kept. Of hostile frames, 8 kB each, these hold 64 MB.
+_is_library = lru_cache(maxsize=4_096)(is_library)
+
+
+@lru_cache(maxsize=4_096)
 def _key(platform: str, module: str, package: str, filename: str, abs_path: str, function: str) -> FrameKey:
     path = filename or abs_path
     family = FAMILIES.get(platform) or _ENDINGS.get(path.rpartition(".")[2], "other")
@@ -104,12 +111,11 @@ def _key(platform: str, module: str, package: str, filename: str, abs_path: str,
         name = method_of_state_machine(module) or name
     place, is_hashed = _place(family, module, package, path, abs_path)
     return FrameKey(
+        family=family,
         place=place,
         function=name,
         text=f"{place} in {name}" if name else place,
-        is_library=is_library(family, module, function, filename, abs_path, package),
         is_noise=is_noise(family, module, function, filename, abs_path),
-        is_browser_like=is_javascript,
         is_bundle=place == _OBFUSCATED or (is_script and (is_hashed or ".min." in path)),
         has_short_name=is_script and 0 < len(name) <= 2,
         is_later=platform == "javascript" and is_later(function),
@@ -130,8 +136,7 @@ def _place(family: str, module: str, package: str, path: str, abs_path: str) -> 
 def name_of(frame: Frame, platform: str) -> str:
     """Where the frame is, for people: `shop.cart in total`, by module or path, without what a compiler added."""
     key = key_of(frame, platform)
-    family = FAMILIES.get(frame.platform or platform, "other")
-    module = clean_module(frame.module, family) if family == "dotnet" else frame.module
+    module = clean_module(frame.module, key.family) if key.family == "dotnet" else frame.module
     path = frame.filename or frame.abs_path
     place = module or path.partition("/./")[2] or path or frame.package
     function = frame.function if key.is_browser_like else key.function or frame.function

@@ -134,7 +134,7 @@ def is_library(family: str, module: str, function: str, *paths: str) -> bool:
 
 def is_noise(family: str, module: str, function: str, *paths: str) -> bool:
     """Is it the SDK's own frame, or one that a proxy, an engine or a compiler put between two others?"""
-    if any(_SDK.search(place) for place in (module, *paths) if place):
+    if any(_SDK.search(place) for place in (module, *paths) if "entry" in place or "bugwatch" in place):
         return True
     if _matches(_NOISY_MODULES, family, module) or _matches(_NOISY_FUNCTIONS, family, function):
         return True

@@ -56,7 +56,7 @@ def read_stack(frames: Sequence[Frame], platform: str) -> StackKey:
         return StackKey(frame_count=len(frames), crash=frames[-1] if frames else None)
     crash, crash_key = counted[-1]
     has_minified_crash = is_minified(crash, crash_key)
-    if not has_minified_crash:
+    if crash_key.is_browser_like and not has_minified_crash:
         counted = [(frame, key) for frame, key in counted if not is_minified(frame, key)]
     return StackKey(
         lines=tuple(without_recursion(_lines(counted))[-MAX_FRAMES:]),
@@ -71,9 +71,14 @@ def read_stack(frames: Sequence[Frame], platform: str) -> StackKey:
 
 
 def _own(frames: Sequence[Frame], platform: str) -> _Keyed:
-    # Most frames are a library's and say so: their keys are never made.
-    keyed = ((frame, key_of(frame, platform)) for frame in frames if frame.in_app is not False)
-    return [(frame, key) for frame, key in keyed if not key.is_noise and is_in_app(frame, key)]
+    own = []
+    for frame in frames:
+        if frame.in_app is False:  # most are a library's and say so: their keys are never made
+            continue
+        key = key_of(frame, platform)
+        if not key.is_noise and is_in_app(frame, key):
+            own.append((frame, key))
+    return own
 
 
 def _anybodys(frames: Sequence[Frame], platform: str) -> _Keyed:
@@ -83,10 +88,8 @@ def _anybodys(frames: Sequence[Frame], platform: str) -> _Keyed:
 
 def _after_last_wait(counted: _Keyed) -> _Keyed:
     """Without the async callers: Chrome and Firefox remember them, in different ways, and Safari does not."""
-    for index in range(len(counted) - 1, -1, -1):
-        if counted[index][1].is_later:
-            return counted[index + 1 :] or counted
-    return counted
+    waits = [index for index, (_, key) in enumerate(counted) if key.is_later]
+    return counted[waits[-1] + 1 :] or counted if waits else counted
 
 
 def _is_wrapper(key: FrameKey) -> bool:
