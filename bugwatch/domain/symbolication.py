@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,19 @@ class Position:
     context_line: str | None = None
     pre_context: tuple[str, ...] = ()
     post_context: tuple[str, ...] = ()
+
+
+CONTEXT = 5
+LINE_LENGTH = 400
+
+
+def in_context(position: Position, lines: Sequence[str]) -> Position:
+    """The position with its line of the source, and those around it; as it is if the source has no such line."""
+    if not 0 < position.line <= len(lines):
+        return position
+    shown = [line[:LINE_LENGTH] for line in lines[max(position.line - CONTEXT - 1, 0) : position.line + CONTEXT]]
+    at = min(position.line - 1, CONTEXT)
+    return replace(position, context_line=shown[at], pre_context=tuple(shown[:at]), post_context=tuple(shown[at + 1 :]))
 
 
 _HEX = re.compile(r"[0-9a-f]{32}")

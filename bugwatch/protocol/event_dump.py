@@ -8,6 +8,7 @@ from typing import Any
 from bugwatch.domain.clock import to_iso
 from bugwatch.domain.event import Breadcrumb, Event, ExceptionValue, Mechanism, Note, Request, User
 from bugwatch.domain.stacktrace import Frame, Thread
+from bugwatch.domain.symbolication import Origin
 
 
 def dump(event: Event, *, received_at: int) -> dict[str, Any]:
@@ -124,6 +125,16 @@ def _frame(frame: Frame) -> dict[str, Any]:
             vars=dict(frame.vars),
         ),
         **({} if frame.context_line is None else {"context_line": frame.context_line}),
+        **({} if frame.origin is None else {"symbolication": _origin(frame.origin)}),
+    }
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    """What source maps did to the frame: `status` as in domain/symbolication.py, `raw` the frame as it arrived."""
+    return {
+        "status": str(origin.verdict),
+        **_kept(debug_id=origin.debug_id, release=origin.release, artifact=origin.artifact),
+        **({} if origin.raw is None else {"raw": _frame(origin.raw)}),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bugwatch.domain.artifact_url import beside, names_of
+from bugwatch.domain.mapped_frame import shown_file
 from bugwatch.domain.symbolication import Origin, Verdict
 from bugwatch.storage import artifacts
 from bugwatch.storage.artifacts import Artifact
@@ -59,6 +60,14 @@ async def find(tx: Reader, build: Build, debug_ids: Mapping[str, str]) -> dict[s
         path: _file(found.get(path, ()), build, debug_id, is_foreign=debug_id in foreign)
         for path, debug_id in debug_ids.items()
     }
+
+
+async def sources(tx: Reader, map_: Artifact, files: Iterable[str]) -> dict[str, Artifact]:
+    """Those of a map's source files (as it names them) that were uploaded together with it."""
+    names = {file: (*names_of(beside(map_.url, file)), *names_of(file), f"~/{shown_file(file)}") for file in files}
+    stored = await artifacts.sources_beside(tx, map_.bundle_id, [name for some in names.values() for name in some])
+    found = {file: next((stored[name] for name in some if name in stored), None) for file, some in names.items()}
+    return {file: artifact for file, artifact in found.items() if artifact}
 
 
 async def _by_url(tx: Reader, build: Build, paths: Iterable[str]) -> dict[str, list[Artifact]]:

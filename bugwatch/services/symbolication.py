@@ -19,7 +19,7 @@ from bugwatch.domain.event import Event
 from bugwatch.domain.limits import MIB
 from bugwatch.domain.mapped_frame import is_mappable, is_source, mapped
 from bugwatch.domain.stacktrace import Frame
-from bugwatch.domain.symbolication import Origin, Position, Verdict
+from bugwatch.domain.symbolication import Origin, Position, Verdict, in_context
 from bugwatch.protocol.debug_ids import debug_ids_of
 from bugwatch.services import artifact_lookup
 from bugwatch.services.artifact_lookup import Build, FoundFile
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 KIND = "javascript"
 LARGEST_MAP = 128 * MIB
 LARGEST_CODE = 32 * MIB
+LARGEST_SOURCE = 2 * MIB
 KEPT_FILES = 4_096
 KEPT_ANSWERS = 4_096  # some 1.5 KB each
 TRY_AGAIN = DAY  # a map that was too large may have met a bad moment
@@ -171,7 +172,8 @@ class Symbolication:
                 log.warning("A source map cannot be read now: %s", error)
                 return known
             verdict = said if isinstance(said, Verdict) else None
-            found = {} if isinstance(said, Verdict) else dict(zip(waiting, said, strict=True))
+            said = [] if isinstance(said, Verdict) else await self._with_sources(file, said)
+            found = dict(zip(waiting, said, strict=not verdict))
             await self._db.write(lambda tx: positions.remember(tx, file.key, verdict, found))
             self._keep(file.key, found)
         return dict.fromkeys(waiting, verdict) if verdict else known | _answers(found)
@@ -186,6 +188,23 @@ class Symbolication:
 
         said = await self._reader.resolve(KIND, b"".join(file.key), spots, load)
         return Verdict.NO_MAP if said is Verdict.MAP_BROKEN and file.map is None else said
+
+    async def _with_sources(self, file: FoundFile, said: list[Position | None]) -> list[Position | None]:
+        """The positions with their source, where that is not in the map but was uploaded beside it."""
+        missing = {position.file for position in said if position and position.context_line is None}
+        if file.map is None or not missing:
+            return said
+        async with self._db.read() as tx:
+            stored = await artifact_lookup.sources(tx, file.map, missing)
+        lines = {
+            name: (await self._content(artifact)).decode("utf-8", "replace").splitlines()
+            for name, artifact in stored.items()
+            if artifact.size <= LARGEST_SOURCE
+        }
+        return [
+            in_context(position, lines[position.file]) if position and position.file in lines else position
+            for position in said
+        ]
 
     async def _content(self, artifact: artifacts.Artifact | None) -> bytes:
         if artifact is None:

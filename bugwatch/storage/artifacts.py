@@ -109,6 +109,20 @@ async def by_urls(
     return found
 
 
+async def sources_beside(tx: Reader, bundle_id: int, urls: Sequence[str]) -> dict[str, Artifact]:
+    """The sources at these URLs that were uploaded in the same bundle."""
+    rows = await tx.among(
+        """
+        SELECT artifacts.*, artifact_bundles.uploaded_at
+        FROM artifacts
+        JOIN artifact_bundles ON artifact_bundles.id = artifacts.bundle_id
+        WHERE artifacts.bundle_id = :bundle_id AND artifacts.kind = 'source' AND artifacts.url IN :keys""",
+        _named(urls),
+        bundle_id=bundle_id,
+    )
+    return {row["url"]: artifact_of(row) for row in rows}
+
+
 async def content(tx: Reader, sha256: bytes) -> bytes:
     """The whole content of an artifact, expanded; empty if it is gone. Others run between its pieces."""
     unpacking = zstandard.ZstdDecompressor().decompressobj()

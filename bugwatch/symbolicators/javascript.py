@@ -13,11 +13,9 @@ from symbolic.exceptions import SymbolicError
 from symbolic.sourcemapcache import SourceMapCache, SourceMapCacheToken
 
 from bugwatch.domain.limits import MIB
-from bugwatch.domain.symbolication import Position
+from bugwatch.domain.symbolication import CONTEXT, LINE_LENGTH, Position
 from bugwatch.symbolicators.child import Lookup, Symbolicator, Unusable
 
-CONTEXT = 5
-LINE_LENGTH = 400
 LINES_BACK = 100
 LAST_COLUMN = 2**31 - 1
 EXPANDED_BYTES = 256 * MIB

@@ -253,6 +253,22 @@ async def test_a_map_in_the_last_line_of_its_code_is_read(shop: Shop) -> None:
     assert shown(await shop.send(crash(debug_id=ID))) == AS_WRITTEN
 
 
+async def test_a_source_that_is_not_in_its_map_may_be_uploaded_beside_it(shop: Shop) -> None:
+    sources = dict(zip(("cart", "main"), json.loads(MAP)["sourcesContent"], strict=True))
+    files = [
+        make.artifact(0, MAP.replace(b"sourcesContent", b"x"), debug_id=ID, url="~/js/app.js.map"),
+        make.artifact(1, sources["cart"].encode(), kind=ArtifactKind.SOURCE, url="~/src/cart.ts"),
+    ]
+    await make.bundle(shop.db, shop.project.id, files=files)
+    await shop.ingest.look_around()
+
+    crashed = frames(await shop.send(crash(debug_id=ID)))
+
+    assert [frame.origin.verdict for frame in crashed if frame.origin] == ["source_missing", "mapped", "mapped"]
+    assert crashed[-1].context_line == "  return item.price!.cents;"
+    assert (len(crashed[-1].pre_context), crashed[-1].post_context) == (5, ("}",))
+
+
 # --- not found, and why ---
 
 
