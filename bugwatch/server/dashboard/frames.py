@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bugwatch.domain.frame_key import FAMILIES
 from bugwatch.domain.json import Json
 from bugwatch.domain.source_link import NOWHERE, SourceLink, url_of
 from bugwatch.domain.stacktrace import Frame
@@ -72,7 +73,7 @@ def view_of(
     has_body = has_code or bool(frame.vars) or frame.origin is not None
     is_app = bool(frame.in_app)
     is_source = frame.origin is None or frame.origin.verdict.is_mapped
-    path = _PREFIX.sub("", frame.filename) or frame.abs_path or frame.module or frame.package or _("unknown place")
+    path = _place(frame, around.platform) or _("unknown place")
     return FrameView(
         index=index,
         path=path,
@@ -91,6 +92,17 @@ def view_of(
         variables=_variables(frame) if is_whole else (),
         origin=origin_of(frame),
     )
+
+
+def _place(frame: Frame, platform: str) -> str:
+    """The file as people name it: for the JVM its class, for Go with its package."""
+    family = FAMILIES.get(frame.platform or platform)
+    name = _PREFIX.sub("", frame.filename)
+    if frame.module and family == "jvm":
+        return frame.module
+    if frame.module and family == "go" and name and "/" not in name:
+        return f"{frame.module.rpartition('/')[2]}/{name}"
+    return name or frame.abs_path or frame.module or frame.package
 
 
 def address_of(frame: Frame) -> str:

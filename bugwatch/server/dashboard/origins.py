@@ -71,7 +71,7 @@ def _raw(frame: Frame) -> RawFrame:
     name = path.partition("?")[0].rstrip("/").rpartition("/")[2] or path
     numbers = [str(number) for number in (frame.lineno, frame.colno) if number is not None]
     text = (frame.context_line,) if frame.context_line else ()
-    lines = source.lines(text, frame.lineno or 1, None, "", "", column=frame.colno) if text else ()
+    lines = source.lines(text, frame.lineno or 1, frame.lineno or 1, "", "", column=frame.colno) if text else ()
     return RawFrame(":".join([name, *numbers]), path, frame.function, lines)
 
 

@@ -284,7 +284,25 @@ _INSTALLED = re.compile(
     r".*(?:(?:node_modules|site-packages|dist-packages|gems)/(@[\w.-]+/[\w.-]+|[\w.-]+)|vendor/([\w.-]+/[\w.-]+))/?"
 )
 _GEM_VERSION = re.compile(r"-\d[\w.]*$")
-_DOMAINS = frozenset(("org", "com", "io", "java", "javax", "jakarta", "net", "ch", "de", "dev", "kotlin", "kotlinx"))
+_DOMAINS = frozenset(
+    (
+        "android",
+        "androidx",
+        "ch",
+        "com",
+        "de",
+        "dev",
+        "io",
+        "jakarta",
+        "java",
+        "javax",
+        "jdk",
+        "kotlinx",
+        "net",
+        "org",
+        "sun",
+    )
+)
 
 
 def _package(frame: Frame) -> str:

@@ -259,6 +259,26 @@ def test_frames_of_the_app_are_linked_to_their_source() -> None:
 
 
 @pytest.mark.parametrize(
+    ("platform", "frame", "path"),
+    [
+        ("java", Frame(filename="Cart.java", module="com.acme.Cart"), "com.acme.Cart"),
+        ("go", Frame(filename="orders.go", module="example.com/shop/orders"), "orders/orders.go"),
+        ("go", Frame(filename="orders/orders.go", module="example.com/shop/orders"), "orders/orders.go"),
+        ("javascript", Frame(filename="/./src/cart.ts"), "src/cart.ts"),
+        ("csharp", Frame(module="Shop.Cart"), "Shop.Cart"),
+        ("native", Frame(package="/usr/lib/libc.so.6"), "/usr/lib/libc.so.6"),
+    ],
+)
+def test_a_frame_is_named_as_people_know_it(platform: str, frame: Frame, path: str) -> None:
+    (part,) = (
+        trace_of(Event(platform=platform, exceptions=(ExceptionValue("E", "v", frames=(frame,)),))).stacks[0].parts
+    )
+
+    assert isinstance(part, FrameView)
+    assert part.path == path
+
+
+@pytest.mark.parametrize(
     ("frame", "package"),
     [
         (Frame(abs_path="/w/node_modules/@sentry/node/x.js"), "@sentry/node"),
