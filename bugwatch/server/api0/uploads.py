@@ -67,7 +67,7 @@ async def assemble(request: Request, organization: str) -> HTTPResponse:
     release = clean_version(told.version) if told.version else ""
     dist = clean_dist(told.dist) if release else ""
     upload = Upload(told.sha1, told.chunks, tenant.id, project_ids, release, dist)
-    return _answer(await house(request).artifacts.assemble(upload))
+    return await _assembled(request, upload)
 
 
 @bp.post("/releases/<version:str>/assemble/")
@@ -79,7 +79,14 @@ async def assemble_release(request: Request, organization: str, version: str) ->
         raise Invalid(f"The release “{release.version}” has no project. Create it for one.")
     ids = tuple(project.id for project in projects)
     upload = Upload(told.sha1, told.chunks, tenant.id, ids, release.version, clean_dist(told.dist))
-    return _answer(await house(request).artifacts.assemble(upload))
+    return await _assembled(request, upload)
+
+
+async def _assembled(request: Request, upload: Upload) -> HTTPResponse:
+    """What came of it. The next event looks for it already; other instances hear of it within a second."""
+    assembly = await house(request).artifacts.assemble(upload)
+    await house(request).symbolication.look()
+    return _answer(assembly)
 
 
 def _answer(assembly: Assembly) -> HTTPResponse:
