@@ -111,22 +111,23 @@ async def commits(tx: Reader, release_id: int) -> list[Commit]:
     return [_commit_of(row) for row in rows]
 
 
-async def previous_commit(tx: Reader, organization_id: int, version: str) -> tuple[Release, Commit] | None:
-    """The newest release before this one that has commits, and the newest of them."""
+async def previous_commit(tx: Reader, release: Release) -> tuple[Release, Commit] | None:
+    """The newest release of the same projects before this one that has commits, and the newest of them."""
     row = await tx.one(
         """
         SELECT releases.*, release_commits.*
         FROM releases
         JOIN release_commits ON release_commits.release_id = releases.id AND release_commits.number = 0
         WHERE releases.organization_id = :organization_id
-            AND releases.id < COALESCE(
-                (SELECT id FROM releases WHERE organization_id = :organization_id AND version = :version),
-                CAST(:newest AS bigint))
+            AND releases.id < :id
+            AND EXISTS (
+                SELECT 1 FROM release_projects AS own
+                JOIN release_projects AS theirs ON theirs.project_id = own.project_id
+                WHERE own.release_id = :id AND theirs.release_id = releases.id)
         ORDER BY releases.id DESC
         LIMIT 1""",
-        organization_id=organization_id,
-        version=version,
-        newest=2**62,
+        organization_id=release.organization_id,
+        id=release.id,
     )
     return (release_of(row), _commit_of(row)) if row else None
 

@@ -79,7 +79,7 @@ async def previous(request: Request, organization: str, version: str) -> HTTPRes
     tenant = await tenant_of(request, organization)
     release, _ = await release_of(request, tenant, version)
     async with house(request).db.read() as tx:
-        found = await releases.previous_commit(tx, tenant.id, release.version)
+        found = await releases.previous_commit(tx, release)
     if not found:
         return json({})
     before, commit = found

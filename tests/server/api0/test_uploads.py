@@ -167,6 +167,9 @@ async def test_releases_commits_and_deploys(build: Build) -> None:
     await http.post(f"{ORG}/releases/", json={"version": "shop@2.0", "projects": ["shop"]})
     before = (await http.get(f"{ORG}/releases/shop@2.0/previous-with-commits/")).json()
     assert (before["version"], before["lastCommit"]["id"]) == ("shop@1.0", "c2")
+    await http.put(f"{ORG}/releases/shop@2.0/", json={"commits": commits})
+    await http.post(f"{ORG}/releases/", json={"version": "till@1.0"})
+    assert (await http.get(f"{ORG}/releases/till@1.0/previous-with-commits/")).json() == {}  # of no project of ours
 
     deploy = {"environment": "production", "name": "blue", "dateFinished": "2026-11-20T02:00:00Z"}
     assert (await http.post(release + "deploys/", json=deploy)).status_code == 201
