@@ -77,7 +77,7 @@ def key_of(frame: Frame, platform: str) -> FrameKey:
 
 def is_in_app(frame: Frame, key: FrameKey) -> bool:
     """The SDK's word, where it gave one that can be trusted; else the rules'."""
-    if frame.in_app is None or (frame.in_app and key.family == "javascript"):
+    if frame.in_app is None or (frame.in_app and key.family == "javascript" and not frame.is_ruled):
         return not _is_library(key.family, frame.module, frame.function, frame.filename, frame.abs_path, frame.package)
     return frame.in_app
 

@@ -1,9 +1,4 @@
-"""The grouping rules of a project: a line says which events or frames it is about, and what to do with them.
-
-    # What the database cannot do is one issue, whoever asked it.
-    type:DatabaseError message:"connection*refused" -> database-down, {{ tags.region }} title="Database down"
-    path:**/generated/** -app
-    stack.function:retry_* module:shop.net -group
+"""The grouping rules of a project: a line says which events or frames it is about, and what to do (see `EXAMPLES`).
 
 Of the lines with `->` the first that matches decides, of those for frames (`+app`, `-app`, `+group`, `-group`) each in
 its turn. Rules change what is grouped (`rule_on`); how it is grouped is for the algorithm to say (domain/grouping.py).
@@ -22,6 +17,15 @@ from bugwatch.domain.errors import Invalid
 from bugwatch.domain.event import Event, ExceptionValue
 from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.domain.title import shorten
+
+EXAMPLES = """\
+# What the database cannot do is one issue in each region, whoever asked.
+type:DatabaseError message:"connection*refused" -> database-down {{ tags.region }} title="Database down"
+# A known timeout stays with its transaction.
+type:*Timeout !release:1.* -> {{ default }} {{ transaction }}
+# Generated code is not ours, and retrying says nothing.
+path:**/generated/** -app
+function:retry_* module:shop.net -group"""
 
 MAX_LENGTH = 10_000  # of all rules, in characters
 MAX_RULES = 100

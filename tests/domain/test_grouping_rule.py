@@ -16,6 +16,7 @@ from bugwatch.domain.errors import Invalid
 from bugwatch.domain.event import Event, ExceptionValue, Level
 from bugwatch.domain.grouping import ALGORITHMS, Policy, group, older_hashes, source_of
 from bugwatch.domain.grouping_rule import (
+    EXAMPLES,
     MAX_LENGTH,
     MAX_MATCHERS,
     MAX_PARTS,
@@ -243,6 +244,7 @@ def test_what_is_wrong_is_said_with_its_line(text: str, problem: str) -> None:
 
 
 def test_what_just_fits_is_taken() -> None:
+    assert [rule.line for rule in parse(EXAMPLES).rules] == [2, 4, 6, 7]
     parse("\n".join(["type:a -> a"] * MAX_RULES))
     parse("type:a " * MAX_MATCHERS + "-> " + "a " * MAX_PARTS)
     parse(f"type:{'a' * MAX_PATTERN} -> {'b' * MAX_PATTERN}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sanic import Blueprint, HTTPResponse, Request
 
 from bugwatch.domain.errors import NotFound
-from bugwatch.domain.fingerprint import VERSION
+from bugwatch.domain.grouping import newest
+from bugwatch.domain.grouping_rule import EXAMPLES
 from bugwatch.domain.limits import MIB
 from bugwatch.domain.secret_text import FILTERED
 from bugwatch.server.auth import caller
@@ -58,7 +59,8 @@ async def show(request: Request, topic: str) -> HTTPResponse:
         attachment_mib=here.limits.item_bytes["attachment"] // MIB,
         mib=MIB,
         filtered=FILTERED,
-        grouping_version=VERSION,
+        grouping_version=newest(),
+        grouping_examples=EXAMPLES,
         role_names=role_names(),
         table=role_table(),
         manual=[(setting.name, setting.default, _(setting.description)) for setting in here.manual],
