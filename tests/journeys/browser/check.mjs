@@ -162,6 +162,23 @@ async function projectByKeyboard() {
   await close(page, "project by keyboard");
 }
 
+async function settingsInUse() {
+  const page = await open(`${project}/settings`);
+  await page.selectOption("#host", "template");
+  assert.ok(!await page.locator("#repository").isVisible() && await page.locator("#template").isVisible());
+  await page.selectOption("#host", "github");
+  await page.fill("#repository", "acme/shop");
+  await page.fill("#strip", "/app/");
+  await page.waitForFunction(() => document.querySelector("#source-example a")?.href === "https://github.com/acme/shop/blob/main/checkout/discounts.py#L48");
+  await page.check("[value=chosen]");
+  assert.deepEqual(await findings(page), [], "settings in use");
+  await page.click("#source [type=submit]");
+  await page.waitForSelector("#toasts .toast");
+  await page.goto(given.base + issue);
+  assert.equal(await page.getAttribute(".call > .source", "href"), "https://github.com/acme/shop/blob/main/checkout/discounts.py#L48");
+  await close(page, "settings");
+}
+
 async function projectWithoutScript() {
   const page = await open(`${project}/keys`, { js: false });
   const before = await page.locator(".key .copyable").count();
@@ -176,6 +193,13 @@ async function projectWithoutScript() {
   await page.click(".form >> nth=0 >> [type=submit]");
   assert.match(await page.textContent("#toasts .toast"), /Saved/);
   assert.equal(await page.inputValue("[name=rate_limit]"), "300");
+  await page.check("[value=chosen]");
+  await page.check("[name=member] >> nth=0");
+  await page.click(".audience [type=submit]");
+  assert.ok(await page.isChecked("[name=member] >> nth=0"), "who sees it is stored");
+  await page.fill("#branch", "trunk");
+  await page.click("#source [formaction]");
+  assert.match(await page.textContent("#source-example"), /\/trunk\//);
   await page.goto(given.base + project);
   await page.selectOption("[name=platform]", "rust");
   await page.click(".page form [type=submit]");
@@ -186,7 +210,7 @@ async function projectWithoutScript() {
   await close(page, "project without script");
 }
 
-for (const check of [looksRight, survivesLargeTextAndForcedColours, listByKeyboard, listByPointer, issueInUse, withoutScript, projectByKeyboard, projectWithoutScript]) {
+for (const check of [looksRight, survivesLargeTextAndForcedColours, listByKeyboard, listByPointer, issueInUse, withoutScript, projectByKeyboard, settingsInUse, projectWithoutScript]) {
   await check();
   console.log(`ok ${check.name}`);
 }
