@@ -51,7 +51,9 @@ def is_later(function: str) -> bool:
 def _javascript(function: str) -> str:
     """`total`, for Chrome's `async Cart.total [as run]`, Firefox's `async*total` and `Cart/this.total`."""
     name = _JS_PREFIX.sub("", function).partition(" [as ")[0].partition(" (")[0]
-    if name.endswith("<") or _JS_MODULE.search(name):  # Firefox: an unnamed function inside a named one
+    if (
+        name.endswith("<") or name.startswith("eval at ") or _JS_MODULE.search(name)
+    ):  # Firefox: an unnamed function inside a named one
         return ""
     if member := _JS_MEMBER.match(name):
         name = member[1]
@@ -116,7 +118,7 @@ def _python(function: str) -> str:
 # --- .NET ---
 
 _DOTNET_STATE = re.compile(
-    r"<(\w*)>[bdg]__[\w|]+(?:\.MoveNext)?|<>c(?:__DisplayClass[\d_]+)?[.+]?|`\d+|@\d+(?:-\d+)*|\[\[.*?\]\]"
+    r"<<Main>\$>g__(?=\w)|(?<=\w)\|\d+_\d+$|<(\w*)>[bdg]__[\w|]+(?:\.MoveNext)?|<>c(?:__DisplayClass[\d_]+)?[.+]?|`\d+|@\d+(?:-\d+)*|\[\[.*?\]\]"
     r"|^async (?=\w)| \{ <lambda> \}$"
 )
 
@@ -144,7 +146,7 @@ _SWIFT_PREFIX = re.compile(
     r"|\(\d+\) (?:await resume|suspend resume) partial function for"
     r"|default argument \d+ of|variable initialization expression of|defer #\d+ \(.*?\) in) )+"
 )
-_SWIFT_RESULT = re.compile(r"\)? ?(?:async )?(?:throws )?-> .*$")
+_SWIFT_RESULT = re.compile(r"\)? ?(?:async )?(?:throws )?-> .*$| in conformance .*$")
 _QUALIFIER = re.compile(r"(?: ?(?:const|volatile|noexcept|async|throws|&{1,2}))+$")
 _ANONYMOUS = "(anonymous namespace)::"
 
@@ -178,7 +180,7 @@ def _outside_brackets(name: str) -> str:
 # --- Elixir and Erlang ---
 
 _ELIXIR_ANONYMOUS = re.compile(r"^(?:anonymous fn(?:/\d+)? in )+")
-_ELIXIR_GENERATED = re.compile(r"(?:\.|^)\"?-(.+?)/(\d+)-(?:fun|lc|lbc|inlined)[^\"]*\"?(?:/\d+)?$")
+_ELIXIR_GENERATED = re.compile(r"(?:\.|^)\"?-(.+?)/(\d+)-(?:fun|lc|lbc|inlined|lists\^)[^\"]*\"?(?:/\d+)?$")
 
 
 def _elixir(function: str) -> str:

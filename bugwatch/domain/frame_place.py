@@ -18,14 +18,15 @@ _ROOT = re.compile(
 # Folders that say where an app was put, or by which build, rather than what it is.
 _PLACING_FOLDER = re.compile(
     r"\d{4,}|v?\d+(?:\.\d+)+|(?=[a-f]*\d)[0-9a-f]{7,64}|[0-9a-f]{8}-[0-9a-f-]{27}|\.{0,2}|~|_N_E|\[project\]"
-    r"|\((?:app-pages-browser|pages-dir-browser|rsc|ssr|action-browser|api|client|server)\)|app\.asar|ipykernel_\d+"
+    r"|\((?:app-pages-browser|pages-dir-browser|rsc|ssr|action-browser|api|client|server)\)|app\.asar|ipykernel_\d+|.*=="
     r"|current|html|opt|releases|release|root|srv|usr|var|task|workspace|www|wwwroot|htdocs|public_html"
 )
-_HASHED = re.compile(r"[.~_-](?:[0-9a-f]{6,64}|[\w-]{8})(?=\.|~)")
+_HASHED = re.compile(r"[.~_-](?:[0-9a-f]{6,64}|[\w-]{6,8})(?=\.|~)")
 _HEX = re.compile(r"[0-9a-f]+")
 _BARE_HASH = re.compile(r"(?:(?=[a-f]*\d)[0-9a-f]{8,64}|\d{1,6})")
 _VERSION = re.compile(r"[@.-]v?\d{1,4}(?:\.\d{1,5}){1,3}(?:-(?:alpha|beta|rc|next|canary)[.\w]{0,10})?(?=[./]|$)")
-_EVALUATED = re.compile(r"\(\d+\) : (?:eval\(\)'d code|runtime-created function).*$")  # PHP
+_EVALUATED = re.compile(r"\(\d+\) : (?:eval\(\)'d code|runtime-created function).*$|(?<=<ipython-input)-[\w-]*")
+_SHARD = re.compile(r"[0-9a-f]{2}")  # files named by a hash are spread over such folders
 # Of a page's own scripts only the page is known, and that is the route, not the place.
 _PAGE = re.compile(r"(?:^|/)[^/.]*$|\.(?:html?|php|aspx?|jsp)$")
 PAGE = "<page>"
@@ -42,6 +43,8 @@ def path_tail(path: str) -> tuple[str, bool]:
     *segments, name = _EVALUATED.sub("", path).split("/")
     stripped = _strip_hash(name)
     telling = [_VERSION.sub("", s) for s in segments[-6:] if not _PLACING_FOLDER.fullmatch(s) and not _is_build_id(s)]
+    if stripped.startswith("*") and telling and _SHARD.fullmatch(telling[-1]):
+        del telling[-1]
     return "/".join([*telling[-1:], _VERSION.sub("", stripped)]), stripped != name
 
 
@@ -64,7 +67,7 @@ def _strip_hash(name: str) -> str:
 
 
 def _drop_if_hash(match: re.Match[str]) -> str:
-    """Hex digits are a hash; eight other characters only if they look drawn by lot: `-BxY3kZ9a`, not `-settings`."""
+    """Hex digits are a hash; six to eight others only if they look drawn by lot: `-BxY3kZ9a`, not `-settings`."""
     text = match[0][1:]
     has_digit = any(char.isdigit() for char in text)
     if has_digit and _HEX.fullmatch(text):
