@@ -16,6 +16,8 @@ from bugwatch.domain.limits import MIB
 from bugwatch.domain.symbolication import CONTEXT, LINE_LENGTH, Position
 from bugwatch.symbolicators.child import Lookup, Symbolicator, Unusable
 
+FILE_LENGTH = 1_000
+FUNCTION_LENGTH = 200
 LINES_BACK = 100
 LAST_COLUMN = 2**31 - 1
 EXPANDED_BYTES = 256 * MIB
@@ -81,10 +83,10 @@ def _position(token: SourceMapCacheToken | None) -> Position | None:
     if token is None or not token.src:
         return None
     return Position(
-        file=token.src,
+        file=_text(token.src, FILE_LENGTH),
         line=token.line,
         column=token.col,
-        function="" if token.function_name in _NAMELESS else token.function_name or "",
+        function="" if token.function_name in _NAMELESS else _text(token.function_name or "", FUNCTION_LENGTH),
         context_line=None if token.context_line is None else _line(token.context_line),
         pre_context=tuple(map(_line, token.pre_context)),
         post_context=tuple(map(_line, token.post_context)),
@@ -92,7 +94,12 @@ def _position(token: SourceMapCacheToken | None) -> Position | None:
 
 
 def _line(text: str) -> str:
-    return text.rstrip("\r\n")[:LINE_LENGTH]
+    return _text(text.rstrip("\r\n"), LINE_LENGTH)
+
+
+def _text(text: str, length: int) -> str:
+    """As much of it as is kept, without what Postgres takes in no text."""
+    return text[:length].replace("\0", "\ufffd")
 
 
 def _inline(code: bytes) -> bytes:

@@ -123,13 +123,14 @@ def test_a_mapping_that_says_the_same_as_the_one_before_it_on_an_earlier_line_is
     ]
 
 
-def test_long_lines_are_cut() -> None:
-    artifact = ONE_LINE[:-1] + b',"sourcesContent":["' + b"x" * 100_000 + b'"]}'
+def test_what_is_too_long_is_cut_and_what_no_database_takes_is_replaced() -> None:
+    artifact = ONE_LINE[:-1] + b',"sourcesContent":["\\u0000' + b"x" * 100_000 + b'"]}'
 
-    found = look(artifact)
+    found = look(artifact.replace(b"a.ts", b"\\u0000" + b"a" * 100_000))
 
     assert found is not None
-    assert found.context_line == "x" * 400
+    assert found.context_line == "\ufffd" + "x" * 399
+    assert found.file == "\ufffd" + "a" * 999
 
 
 def test_the_reader_keeps_what_it_has_parsed_and_asks_for_the_rest() -> None:
