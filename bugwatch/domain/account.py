@@ -61,7 +61,7 @@ ROLES: Mapping[Verb, tuple[frozenset[Role], str]] = MappingProxyType(
         Verb.PROJECT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), _("Delete projects, choose their members")),
         Verb.SOURCEMAPS: (frozenset(Role), _("Upload source maps, announce releases and deploys, with a build tool")),
         Verb.EVENT_READ: (frozenset(Role), _("See issues and events")),
-        Verb.EVENT_WRITE: (frozenset(Role), _("Resolve, mute and reopen issues")),
+        Verb.EVENT_WRITE: (frozenset(Role), _("Resolve, mute, reopen and merge issues")),
         Verb.EVENT_ADMIN: (frozenset({Role.OWNER, Role.ADMIN}), _("Delete issues")),
         Verb.MEMBER_READ: (frozenset(Role), _("See who belongs to the organization")),
         Verb.MEMBER_WRITE: (

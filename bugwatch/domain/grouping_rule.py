@@ -29,6 +29,7 @@ function:retry_* module:shop.net -group"""
 
 MAX_LENGTH = 10_000  # of all rules, in characters
 MAX_RULES = 100
+MAX_LINE = 1_000
 MAX_MATCHERS = 10
 MAX_PATTERN = 200
 MAX_PARTS = 10
@@ -138,6 +139,10 @@ def parse(text: str) -> Rules:
     """The rules of a text. Raises Invalid with the line and what was expected there."""
     if len(text) > MAX_LENGTH:
         raise Invalid(f"Rules may have {MAX_LENGTH:,} characters in all; these have {len(text):,}.", "rules")
+    for number, line in enumerate(text.splitlines(), 1):
+        # Also in comments: not every database stores what is no character.
+        if not line.replace("\t", " ").isprintable():
+            raise _wrong(number, "there is a character in it that cannot be seen")
     rules = tuple(_parse_line(number, line) for number, line in _lines(text))
     if len(rules) > MAX_RULES:
         raise _wrong(rules[MAX_RULES].line, f"a project may have {MAX_RULES} rules, this is one more")
@@ -161,6 +166,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _parse_line(number: int, line: str) -> Rule:
+    if len(line) > MAX_LINE:
+        raise _wrong(number, f"a rule may have {MAX_LINE:,} characters")
     before = _BEFORE_ARROW.match(line)
     left = before[0] if before else ""
     rest = line[len(left) :]

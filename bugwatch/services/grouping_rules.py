@@ -12,7 +12,7 @@ from bugwatch.domain.clock import DAY
 from bugwatch.domain.errors import Conflict, Invalid
 from bugwatch.domain.fingerprint import Grouping
 from bugwatch.domain.grouping import ALGORITHMS, RULE, Policy, group
-from bugwatch.domain.grouping_rule import parse
+from bugwatch.domain.grouping_rule import Rules, parse
 from bugwatch.domain.project import Project
 from bugwatch.services.events import Events
 from bugwatch.services.pipeline import issue_hash
@@ -98,6 +98,7 @@ class GroupingRules:
         self._projects = projects
         self._events = events
         self._seconds = seconds
+        self._turn = asyncio.Lock()  # one trial at a time: each has the processor for a while
 
     async def apply(self, project: Project, rules: str, account_id: int, version: int | None = None) -> Project:
         """Put rules in force for the events that come from now on; issues stay as they are. Raises Invalid with the
@@ -122,6 +123,10 @@ class GroupingRules:
         """What would become of events like the latest ones of the latest issues. Raises Invalid as `apply` does."""
         rules = _clean(rules)
         parsed = parse(rules)
+        async with self._turn:
+            return await self._tried(project, rules, parsed)
+
+    async def _tried(self, project: Project, rules: str, parsed: Rules) -> Trial:
         now, then = Policy(project.grouping_rules, project.grouping_version), Policy(rules, project.grouping_version)
         until = self._seconds() + TRIED_S
         async with self._db.read() as tx:

@@ -18,6 +18,7 @@ from bugwatch.domain.grouping import ALGORITHMS, Policy, group, older_hashes, so
 from bugwatch.domain.grouping_rule import (
     EXAMPLES,
     MAX_LENGTH,
+    MAX_LINE,
     MAX_MATCHERS,
     MAX_PARTS,
     MAX_PATTERN,
@@ -225,6 +226,10 @@ def test_what_a_rule_calls_the_apps_is_the_apps_even_where_browsers_are_not_beli
         ("type:A -> {{ type", "Line 1: a variable is written as “{{ error.type }}”."),
         ("type:A -app -> a", "Line 1: “-app” is about frames, “->” about the event"),
         ("type:A -app", "Line 1: “-app” is about frames: look for a function, module, path or package."),
+        ("type:a -> a".ljust(MAX_LINE + 1, ","), "Line 1: a rule may have 1,000 characters."),
+        ("# a\x00b", "Line 1: there is a character in it that cannot be seen."),
+        ("type:a -> \ud800", "Line 1: there is a character in it that cannot be seen."),
+        ("\ntype:a\u00a0-> a", "Line 2: there is a character in it that cannot be seen."),
         (f"type:{'a' * (MAX_PATTERN + 1)} -> a", f"Line 1: what is looked for may have {MAX_PATTERN} characters."),
         (f"type:a -> {'a' * (MAX_PATTERN + 1)}", "Line 1: a part of a fingerprint, and a title, may have"),
         (
@@ -247,6 +252,7 @@ def test_what_just_fits_is_taken() -> None:
     assert [rule.line for rule in parse(EXAMPLES).rules] == [2, 4, 6, 7]
     parse("\n".join(["type:a -> a"] * MAX_RULES))
     parse("type:a " * MAX_MATCHERS + "-> " + "a " * MAX_PARTS)
+    parse("type:a\t->\ta".ljust(MAX_LINE, ","))
     parse(f"type:{'a' * MAX_PATTERN} -> {'b' * MAX_PATTERN}")
     assert not parse("#" * MAX_LENGTH)
 
