@@ -21,11 +21,12 @@ SECRET = b"s" * 32
 _numbers = count(1)
 
 
-async def project(db: Database, slug: str = "shop") -> int:
-    """A project's id."""
+async def project(db: Database, slug: str = "shop", *, beside: int = 0) -> int:
+    """A project's id: in an organization of its own, or in that of another project."""
 
     async def work(tx):  # type: ignore[no-untyped-def]
-        home = await add_organization(tx, f"home-{slug}", "Home")
+        sql = "SELECT organization_id FROM projects WHERE id = :id"
+        home = await tx.value(sql, id=beside) or await add_organization(tx, f"home-{slug}", "Home")
         return (await add(tx, home, slug, slug.title(), "python")).id
 
     return await db.write(work)

@@ -53,14 +53,16 @@ async def by_debug_ids(tx: Reader, project_id: int, debug_ids: Sequence[str]) ->
 
 
 async def elsewhere(tx: Reader, project_id: int, debug_ids: Sequence[str]) -> set[str]:
-    """Those of these ids that were uploaded, but only for other projects."""
+    """Those of these ids that were uploaded, but only for other projects of the organization."""
     rows = await tx.among(
         """
         SELECT artifacts.debug_id
         FROM artifacts
         JOIN artifact_bundles ON artifact_bundles.id = artifacts.bundle_id AND artifact_bundles.chunks = ''
         JOIN bundle_projects ON bundle_projects.bundle_id = artifacts.bundle_id
+        JOIN projects ON projects.id = bundle_projects.project_id
         WHERE artifacts.debug_id IN :keys
+            AND projects.organization_id = (SELECT organization_id FROM projects WHERE id = :project_id)
         GROUP BY artifacts.debug_id
         HAVING MAX(CASE WHEN bundle_projects.project_id = :project_id THEN 1 ELSE 0 END) = 0""",
         _named(debug_ids),

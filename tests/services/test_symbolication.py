@@ -292,11 +292,14 @@ async def test_a_frame_that_is_not_mapped_says_why(shop: Shop) -> None:
 
 
 async def test_a_map_that_was_uploaded_for_another_project_is_named_and_not_used(shop: Shop) -> None:
-    other = await make.project(shop.db, "other")
-    await shop.upload(OTHER_ID, release="1.0")
+    other = await make.project(shop.db, "other", beside=shop.project.id)
+    strangers = await make.project(shop.db, "strangers")
+    await shop.upload(OTHER_ID, projects=(strangers,))
     await shop.upload(ID, projects=(other,))
+    await shop.upload(release="1.0")
 
     assert verdicts(await shop.send(crash(debug_id=ID))) == {Verdict.OTHER_PROJECT}
+    assert verdicts(await shop.send(crash(debug_id=OTHER_ID))) == {Verdict.NO_ARTIFACT}
 
 
 async def test_code_that_can_be_read_as_it_is_misses_no_map(shop: Shop) -> None:

@@ -54,7 +54,8 @@ async def test_code_and_its_map_are_found_by_their_debug_id_the_newest_of_each(d
 
 
 async def test_a_bundle_is_for_the_projects_it_was_uploaded_for(db: Database) -> None:
-    shop, blog, other = await make.project(db), await make.project(db, "blog"), await make.project(db, "other")
+    shop, blog, strangers = await make.project(db), await make.project(db, "blog"), await make.project(db, "strangers")
+    other = await make.project(db, "other", beside=blog)
     await make.bundle(db, shop, blog, files=[make.artifact(0, b"x", debug_id=ONE)], release="1.0")
 
     for project_id in (shop, blog):
@@ -64,6 +65,7 @@ async def test_a_bundle_is_for_the_projects_it_was_uploaded_for(db: Database) ->
     assert not await by_urls(db, other, "1.0", "", "~/0.js.map")
     async with db.read() as tx:
         assert await artifacts.elsewhere(tx, other, [ONE, TWO]) == {ONE}
+        assert await artifacts.elsewhere(tx, strangers, [ONE, TWO]) == set()
         assert await artifacts.elsewhere(tx, shop, [ONE, TWO]) == set()
 
 
@@ -93,7 +95,9 @@ async def test_what_is_not_put_together_yet_is_not_found(db: Database) -> None:
     bundle = await db.write(lambda tx: artifact_bundles.announce(tx, upload))
     file = make.artifact(0, b"x", debug_id=ONE)
 
-    await db.write(lambda tx: artifact_bundles.add_files(tx, bundle.id, [file], contents.pieces(file.sha256, file.data)))
+    await db.write(
+        lambda tx: artifact_bundles.add_files(tx, bundle.id, [file], contents.pieces(file.sha256, file.data))
+    )
     assert not await by_debug_ids(db, shop, ONE)
     assert not await by_urls(db, shop, "1.0", "", file.url)
     async with db.read() as tx:
@@ -114,7 +118,9 @@ async def test_the_same_bundle_again_is_the_newest_again_and_stays_whole(db: Dat
     await make.bundle(db, shop, files=[make.artifact(0, b"y", debug_id=ONE)])
     clock.sleep(ms=5)
 
-    again = await db.write(lambda tx: artifact_bundles.announce(tx, Upload(bytes(row["sha1"]), (b"c" * 20,), 1, (shop,))))
+    again = await db.write(
+        lambda tx: artifact_bundles.announce(tx, Upload(bytes(row["sha1"]), (b"c" * 20,), 1, (shop,)))
+    )
 
     assert again.is_whole
     assert [a.bundle_id for a in (await by_debug_ids(db, shop, ONE))[ONE]] == [first]
