@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -34,7 +34,7 @@ WAITING_BYTES = 2 * 1024 * MIB  # of chunks
 TOTAL_BYTES = 5 * 1024 * MIB  # of bundles
 PATIENCE_S = 20.0  # then the tool hears that it is being done
 BATCH_BYTES = MIB  # a transaction
-BATCH_FILES = 64
+BATCH_FILES = 200
 REMOVED_FILES = 8  # a transaction
 REMOVED_CHUNKS = 4
 
@@ -165,13 +165,9 @@ class Artifacts:
     async def _store(self, bundle: Bundle, opened: OpenBundle) -> None:
         if not opened.files:
             raise Invalid("The bundle holds no source maps and no code.")
-        batch: list[NewArtifact] = []
-        for number, file in enumerate(opened.files):
-            if batch and (len(batch) == BATCH_FILES or sum(len(new.data) for new in batch) + file.size > BATCH_BYTES):
-                await self._store_batch(bundle, batch)
-                batch = []
-            batch.append(await asyncio.to_thread(_packed, opened, file, number))
-        await self._store_batch(bundle, batch)
+        batches = _batches(opened)
+        while batch := await asyncio.to_thread(next, batches, None):
+            await self._store_batch(bundle, batch)
 
     async def _store_batch(self, bundle: Bundle, batch: list[NewArtifact]) -> None:
         """The rows come with the first pieces of their contents, so that nobody takes those for unused."""
@@ -227,6 +223,18 @@ class Artifacts:
 
 def _refused(detail: str) -> Assembly:
     return Assembly(UploadState.ERROR, detail=detail)
+
+
+def _batches(opened: OpenBundle) -> Iterator[list[NewArtifact]]:
+    """The bundle's files, as many at a time as one transaction takes: at least one, whatever its size."""
+    batch: list[NewArtifact] = []
+    for number, file in enumerate(opened.files):
+        batch.append(_packed(opened, file, number))
+        if len(batch) == BATCH_FILES or sum(len(new.data) for new in batch) > BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _packed(bundle: OpenBundle, file: BundledFile, number: int) -> NewArtifact:
