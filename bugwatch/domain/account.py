@@ -1,7 +1,7 @@
 """People and what they may do: accounts, roles, verbs, and the one table of role × verb.
 
 An account belongs to organizations, with a role in each. Owners and admins see every project of theirs; a member sees
-those that have no list of members, and those whose list names them. What somebody may not see does not exist for them.
+those that are open to all members, and those that name them. What somebody may not see does not exist for them.
 """
 
 from __future__ import annotations

@@ -36,14 +36,16 @@ _COMMIT = re.compile(r"(?:^|.*[@+])([0-9a-f]{40}|(?=[0-9]*[a-f])(?=[a-f]*[0-9])[
 @dataclass(frozen=True, slots=True)
 class SourceLink:
     """`host` is one of `HOSTS`, `TEMPLATE`, or empty for no links. `repository` is `owner/name` or an address; of a
-    template the template. `branch` is shown where the release names no commit; it may hold `{version}`. `strip` is
-    taken from the beginning of a path, and `prefix` put there."""
+    template the template. `branch`, which may hold `{version}`, is shown where nobody knows the release's commit.
+    `strip` is taken from the beginning of a path, and `prefix` put there. `commit` is what was announced with the
+    event's release, and not stored here."""
 
     host: str = ""
     repository: str = ""
     branch: str = "main"
     strip: str = ""
     prefix: str = ""
+    commit: str = ""
 
 
 NOWHERE = SourceLink()
@@ -87,7 +89,7 @@ def url_of(link: SourceLink, frame: Frame, platform: str, release: str) -> str:
     path = path_of(link, frame, platform) if link.host else ""
     if not path:
         return ""
-    commit = commit_of(release)
+    commit = link.commit or commit_of(release)
     version = release.rpartition("@")[2].partition("+")[0]
     given = {"release": release, "version": version}
     branch = _PLACEHOLDER.sub(lambda m: given.get(m[1], m[0]), link.branch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bugwatch.domain.source_link import SourceLink
 from bugwatch.storage.database import Reader, Tx
 
@@ -12,6 +14,27 @@ async def get(tx: Reader, project_id: int) -> SourceLink:
         "SELECT host, repository, branch, strip, prefix FROM source_links WHERE project_id = :id", id=project_id
     )
     return SourceLink(**row) if row else SourceLink()
+
+
+async def of_release(tx: Reader, project_id: int, release: str) -> SourceLink:
+    """The same with the newest commit that was announced for the release, of this repository if it says which."""
+    link = await get(tx, project_id)
+    if not link.host or not release:
+        return link
+    commit: str | None = await tx.value(
+        """
+        SELECT release_commits.commit_id
+        FROM release_projects
+        JOIN releases ON releases.id = release_projects.release_id
+        JOIN release_commits ON release_commits.release_id = releases.id
+        WHERE release_projects.project_id = :project_id AND releases.version = :release
+        ORDER BY CASE WHEN release_commits.repository = :repository THEN 0 ELSE 1 END, release_commits.number
+        LIMIT 1""",
+        project_id=project_id,
+        release=release,
+        repository=link.repository,
+    )
+    return replace(link, commit=commit or "")
 
 
 async def put(tx: Tx, project_id: int, link: SourceLink) -> None:

@@ -45,6 +45,11 @@ COMMIT = "9fceb02d0ae598e95dc970b74767f19372d61af8"
             COMMIT,
             f"https://dev.example/shop?path=/shop/cart.py&version=GC{COMMIT}&line=48",
         ),
+        (
+            SourceLink("github", "acme/shop", commit="0ddba11"),
+            "1.4.0+9fceb02",
+            "https://github.com/acme/shop/blob/0ddba11/shop/cart.py#L48",
+        ),
         (SourceLink(), COMMIT, ""),
     ],
 )

@@ -15,6 +15,7 @@ from bugwatch.server.dashboard.members import role_names, role_table
 from bugwatch.server.limits import PER_MINUTE
 from bugwatch.server.render import page
 from bugwatch.services.ingest import SHED_S
+from bugwatch.symbolicators.child import CPU_S, MEMORY_BYTES
 from bugwatch.templates import gettext as _
 
 bp = Blueprint("help", url_prefix="/help")
@@ -26,7 +27,9 @@ def topics() -> dict[str, tuple[str, str]]:
         "connect": (_("Connect an app"), "rocket"),
         "counting": (_("What is counted, and why"), "activity"),
         "secrets": (_("Secrets and scrubbing"), "lock"),
+        "traces": (_("Reading a stack trace"), "terminal"),
         "grouping": (_("How issues are grouped"), "inbox"),
+        "source_maps": (_("Source maps"), "file-code"),
         "roles": (_("Roles"), "users"),
         "configuration": (_("Configuration"), "settings"),
         "backup": (_("Backup and restore"), "hard-drive"),
@@ -60,6 +63,8 @@ async def show(request: Request, topic: str) -> HTTPResponse:
         mib=MIB,
         filtered=FILTERED,
         grouping_version=newest(),
+        map_mib=MEMORY_BYTES // MIB,
+        map_s=CPU_S,
         grouping_examples=EXAMPLES,
         role_names=role_names(),
         table=role_table(),

@@ -142,7 +142,7 @@ async def frame(request: Request, issue_id: int, event_id: str, stack: int, inde
     project, _issue_found, stored = await _event(request, issue_id, event_id)
     opened = await house(request).events.open(project, stored)
     async with house(request).db.read() as tx:
-        link = await source_links.get(tx, project.id)
+        link = await source_links.of_release(tx, project.id, opened.event.release)
     found = frame_of(opened.event, stack, index, link)
     if found is None:
         raise NotFound("There is no such frame in this event.")
@@ -202,7 +202,7 @@ async def delete(request: Request, issue_id: int) -> HTTPResponse:
 async def _overview(request: Request, project: Project, issue: ListedIssue, stored: StoredEvent | None) -> HTTPResponse:
     opened = await house(request).events.open(project, stored) if stored else None
     async with house(request).db.read() as tx:
-        link = await source_links.get(tx, project.id)
+        link = await source_links.of_release(tx, project.id, opened.event.release if opened else "")
         tags = await tags_view(tx, issue)
         view = await issue_view(tx, request, project, issue, len(tags))
         older, newer = await _neighbours(tx, request, issue.id, stored) if stored else (None, None)

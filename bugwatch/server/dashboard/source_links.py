@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bugwatch.domain import source_link
 from bugwatch.domain.errors import Invalid
@@ -11,7 +11,7 @@ from bugwatch.domain.source_link import TEMPLATE, SourceLink
 from bugwatch.domain.stacktrace import Frame
 from bugwatch.server.dashboard.traces import newest_own_frame
 from bugwatch.services.house import House
-from bugwatch.storage import events, issue_lists
+from bugwatch.storage import events, issue_lists, source_links
 from bugwatch.storage.issue_lists import Search
 from bugwatch.templates import gettext as _
 
@@ -45,9 +45,14 @@ def hosts() -> list[tuple[str, str]]:
 async def example(house: House, project: Project, link: SourceLink) -> Example:
     """The link of the frame that failed last in the app's own code; of an invented one before the first event."""
     frame, platform, release = await _last_frame(house, project) or (_INVENTED, "python", "")
+    async with house.db.read() as tx:
+        announced = (await source_links.of_release(tx, project.id, release)).commit
     path = frame.abs_path or frame.filename or frame.module
     try:
-        url, problem = source_link.url_of(source_link.clean(link), frame, platform, release), ""
+        url, problem = (
+            source_link.url_of(replace(source_link.clean(link), commit=announced), frame, platform, release),
+            "",
+        )
     except Invalid as error:
         url, problem = "", str(error)
     return Example(path, frame.lineno, url, problem, frame is not _INVENTED)
