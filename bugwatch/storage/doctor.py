@@ -30,6 +30,8 @@ REFERENCES = (
     Reference("issue_hours", "issue_id", "issues"),
     Reference("transitions", "issue_id", "issues"),
     Reference("issues", "project_id", "projects"),
+    Reference("issues", "merged_into_id", "issues"),
+    Reference("grouping_rules", "project_id", "projects"),
     Reference("tag_values", "project_id", "projects"),
     Reference("users", "project_id", "projects"),
     Reference("project_hours", "project_id", "projects"),

@@ -91,6 +91,8 @@ async def issue_slice(tx: Tx, doomed: Doomed, size: int, secret: bytes, shard: i
     for table, key in _OF_ISSUE:
         if await _remove_rows(tx, table, key, "issue_id", doomed.issue_id, size):
             return True
+    # Its members are on their way out as well.
+    await tx.run("UPDATE issues SET merged_into_id = NULL WHERE merged_into_id = :id", id=doomed.issue_id)
     await tx.run("DELETE FROM issues WHERE id = :issue_id", issue_id=doomed.issue_id)
     return False
 

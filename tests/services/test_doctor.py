@@ -120,16 +120,11 @@ async def test_events_that_are_gone_uncounted_are_found(db: Database, examined: 
 async def test_a_row_without_its_parent_is_found(sqlite: SqliteDatabase, reference: doctor.doctor.Reference) -> None:
     async def work(tx: Tx) -> None:
         columns = await tx.all(f"SELECT name, type FROM pragma_table_info('{reference.table}')")
-        blank: dict[str, int | str | bytes] = {
-            "INTEGER": 424242,
-            "TEXT": "x",
-            "BLOB": b"x",
-        }
+        blank: dict[str, str | bytes] = {"TEXT": "x", "BLOB": b"x"}
         names = [row["name"] for row in columns]
-        await tx.rows(
-            f"INSERT INTO {reference.table} ({', '.join(names)}) VALUES :rows",
-            [[blank[row["type"].upper()] for row in columns]],
-        )
+        # Each number is another one, so that no row is its own parent.
+        row = [blank.get(column["type"].upper(), 424242 + number) for number, column in enumerate(columns)]
+        await tx.rows(f"INSERT INTO {reference.table} ({', '.join(names)}) VALUES :rows", [row])
 
     await sqlite.write(work)
 

@@ -171,6 +171,8 @@ async def test_pages_hold_in_a_real_browser(site: Site) -> None:
             "message": await site.issue("xxxx"),
             "events": f"{issue}/events",
             "tags": f"{hostile}/tags",
+            "grouping": f"{hostile}/grouping",
+            "rules": "/projects/1/grouping",
             "unconnected": "/issues?project=wardrobe",
             "projects": "/projects",
             "new-project": "/projects/new",
