@@ -29,7 +29,7 @@ def topics() -> dict[str, tuple[str, str]]:
         "secrets": (_("Secrets and scrubbing"), "lock"),
         "traces": (_("Reading a stack trace"), "terminal"),
         "grouping": (_("How issues are grouped"), "inbox"),
-        "source_maps": (_("Source maps"), "file-code"),
+        "source_maps": (_("Source maps"), "file-text"),
         "roles": (_("Roles"), "users"),
         "configuration": (_("Configuration"), "settings"),
         "backup": (_("Backup and restore"), "hard-drive"),
