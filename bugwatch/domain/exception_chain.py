@@ -78,6 +78,8 @@ def _is_wrapper(outer: ExceptionValue, cause: ExceptionValue) -> bool:
     if name in WRAPPERS or outer.value.startswith(_WRAPPING_TEXTS):
         return True
     said = {cause.value, f"{cause.type}: {cause.value}", f"{cause.module}.{cause.type}: {cause.value}"}
+    if outer.type == cause.type:  # thrown again in another thread
+        return outer.value in {"", *said}
     return name in _PLAIN_TYPES and bool(cause.value) and outer.value in said
 
 

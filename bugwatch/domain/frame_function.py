@@ -79,8 +79,12 @@ def _jvm(function: str) -> str:
 _GO_GENERATED = re.compile(r"\.(?:func|gowrap|deferwrap)\d+(?:\.\d+)*|-range\d+|-fm$|\[[^\]]*\]|(?<=init)\.\d+")
 
 
+# A closure of an inlined function is named after both, as `total.total.func1`.
+_GO_TWICE = re.compile(r"(?<![\w.)])(\w{1,200})(?:\.\1)+(?![\w.])")
+
+
 def _go(function: str) -> str:
-    return _GO_GENERATED.sub("", function)
+    return _GO_TWICE.sub(r"\1", _GO_GENERATED.sub("", function))
 
 
 # --- PHP ---

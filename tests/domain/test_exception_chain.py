@@ -56,6 +56,12 @@ def test_a_plain_exception_with_its_own_words_is_none() -> None:
     assert types(error("IOError", "x"), error("RuntimeException", "no order")) == ["IOError", "RuntimeException"]
 
 
+@pytest.mark.parametrize("text", ["", "x", "java.io.IOError: x"])
+def test_an_exception_thrown_again_in_another_thread_is_a_wrapper(text: str) -> None:
+    assert types(error("IOError", "x", "java.io"), error("IOError", text)) == ["IOError"]
+    assert types(error("IOError", "x"), error("IOError", "y")) == ["IOError", "IOError"]
+
+
 def test_a_wrapper_stays_where_there_is_nothing_better() -> None:
     assert types(error("ExecutionException", "x")) == ["ExecutionException"]
     assert types(error("", ""), error("ExecutionException", "x")) == ["", "ExecutionException"]

@@ -44,6 +44,7 @@ NAMES = {
     },
     "go": {
         "(*Cart).Total.func1": "(*Cart).Total",
+        "total.total.func1.func2": "total",
         "Total[...]": "Total",
         "(*Map[go.shape.string,go.shape.int]).Get": "(*Map).Get",
         "main.func1.2": "main",
