@@ -98,7 +98,7 @@ function offerCopies(root) {
   const template = $("#copy-value");
   for (const row of template ? $$(".vars > div", root) : []) {
     const button = template.content.firstElementChild.cloneNode(true);
-    button.setAttribute("aria-label", button.getAttribute("aria-label").replace("{n}", $("dt", row).textContent));
+    button.setAttribute("aria-label", button.getAttribute("aria-label").replace("{n}", () => $("dt", row).textContent));
     $("dd", row).append(button);
   }
 }

@@ -23,6 +23,8 @@ from bugwatch.templates import gettext as _
 APP, ALL, RAW = MODES = ("app", "all", "raw")
 # So many frames stand in the page with code and variables; the others bring theirs when they are opened.
 WHOLE_FRAMES = 12
+# More than so many are not listed at all, in how many exceptions whatsoever: the raw trace has them.
+LISTED_FRAMES = 600
 # Recursion is seen through at most so many functions that call each other in turn, from so many turns on.
 LONGEST_CYCLE = 4
 _BUILT_IN = frozenset(("builtins", "exceptions"))
@@ -40,9 +42,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Here were more frames than are kept of a trace."""
+    """Here are more frames: in the raw trace only, or (not `is_kept`) they were more than is kept of a trace."""
 
     frame_count: int
+    is_kept: bool = False
 
 
 Part: TypeAlias = FrameView | Repeat | LeftOut
@@ -96,8 +99,8 @@ def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> Trace
     stacks: tuple[StackView, ...] = ()
     if mode != RAW:
         around = Surroundings(event.platform, event.release, link)
-        whole = _Allowance(WHOLE_FRAMES)
-        stacks = tuple(_exceptions(event, around, whole) if event.exceptions else _threads(event, around, whole))
+        left = _Allowance()
+        stacks = tuple(_exceptions(event, around, left) if event.exceptions else _threads(event, around, left))
     return TraceView(
         mode=mode,
         stacks=stacks,
@@ -131,17 +134,18 @@ def _all_frames(event: Event) -> Iterable[Frame]:
 
 
 class _Allowance:
-    """How many more frames may be whole."""
+    """How many more frames may be listed, and how many of them whole."""
 
-    def __init__(self, left: int) -> None:
-        self._left = left
+    def __init__(self) -> None:
+        self.listed = LISTED_FRAMES
+        self.whole = WHOLE_FRAMES
 
-    def take(self) -> bool:
-        self._left -= 1
-        return self._left >= 0
+    def take_whole(self) -> bool:
+        self.whole -= 1
+        return self.whole >= 0
 
 
-def _exceptions(event: Event, around: Surroundings, whole: _Allowance) -> Iterable[StackView]:
+def _exceptions(event: Event, around: Surroundings, left: _Allowance) -> Iterable[StackView]:
     newest = len(event.exceptions) - 1
     for index in range(newest, -1, -1):
         exception = event.exceptions[index]
@@ -156,7 +160,7 @@ def _exceptions(event: Event, around: Surroundings, whole: _Allowance) -> Iterab
             parts=_parts(
                 exception.frames,
                 around,
-                whole,
+                left,
                 _left_out(event, f"exception.values.{index}.stacktrace.frames"),
                 is_main=index == newest,
             ),
@@ -173,7 +177,7 @@ def _relation(exception: ExceptionValue) -> str:
     return _("caused by")
 
 
-def _threads(event: Event, around: Surroundings, whole: _Allowance) -> Iterable[StackView]:
+def _threads(event: Event, around: Surroundings, left: _Allowance) -> Iterable[StackView]:
     told = [(index, thread) for index, thread in enumerate(event.threads) if thread.frames]
     told.sort(key=lambda pair: (not pair[1].is_crashed, not pair[1].is_current))
     for at, (index, thread) in enumerate(told):
@@ -187,7 +191,7 @@ def _threads(event: Event, around: Surroundings, whole: _Allowance) -> Iterable[
             parts=_parts(
                 thread.frames,
                 around,
-                whole,
+                left,
                 _left_out(event, f"threads.values.{index}.stacktrace.frames"),
                 is_main=at == 0,
             ),
@@ -208,7 +212,7 @@ def _left_out(event: Event, path: str) -> int:
 
 
 def _parts(
-    frames: Sequence[Frame], around: Surroundings, whole: _Allowance, left_out: int, *, is_main: bool
+    frames: Sequence[Frame], around: Surroundings, left: _Allowance, left_out: int, *, is_main: bool
 ) -> tuple[Part | Library, ...]:
     own = {at for at, frame in enumerate(frames) if frame.in_app}
     # Where nothing is the app's own, the crash is what there is to see, and nothing is folded away.
@@ -218,13 +222,17 @@ def _parts(
         if not isinstance(part, int):
             views.append((views[-1][0], part))
             continue
+        if not left.listed:
+            views.append((not views or views[-1][0], LeftOut(part + 1, is_kept=True)))
+            break
+        left.listed -= 1
         view = view_of(
             frames[part],
             part,
             around,
             is_crash=part == len(frames) - 1,
             is_open=is_main and part == opened,
-            is_whole=(part in own or part == opened) and whole.take(),
+            is_whole=(part in own or part == opened) and left.take_whole(),
         )
         views.append((part in own, view))
     if not own:

@@ -220,6 +220,18 @@ def test_frames_that_were_not_kept_are_told() -> None:
     assert len(shown) == 251
 
 
+def test_a_chain_of_thousands_of_frames_is_not_listed_in_full() -> None:
+    frames = tuple(own(f"f{n}") for n in range(250))
+    chain = tuple(ExceptionValue("E", "v", frames=frames) for _ in range(5))
+    trace = trace_of(Event(platform="python", exceptions=chain))
+
+    shown = [names(stack.parts) for stack in trace.stacks]
+    assert [len(parts) for parts in shown] == [250, 250, 101, 1, 1]
+    assert [parts[-1] for parts in shown] == ["f0", "f0", 150, 250, 250]
+    assert trace.frame_count == 1_250
+    assert trace_of(Event(platform="python", exceptions=chain), RAW).raw.count("File ") == 1_250
+
+
 def test_only_the_first_frames_are_whole() -> None:
     shown = event(*(own(f"f{n}", context_line="x", lineno=1, vars={"a": "1"}) for n in range(40)))
     parts = [part for part in trace_of(shown).stacks[0].parts if isinstance(part, FrameView)]
