@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from bugwatch.domain.clock import DAY
-from bugwatch.domain.errors import BugwatchError
+from bugwatch.domain.errors import BugwatchError, NotFound
 from bugwatch.domain.event import Event
 from bugwatch.domain.limits import MIB
 from bugwatch.domain.mapped_frame import is_mappable, is_source, mapped
@@ -36,7 +36,7 @@ LARGEST_CODE = 32 * MIB
 LARGEST_SOURCE = 2 * MIB
 KEPT_FILES = 4_096
 KEPT_ANSWERS = 4_096  # some 1.5 KB each
-TRY_AGAIN = DAY  # a map that was too large may have met a bad moment
+TRY_AGAIN = DAY  # a map may have met a bad moment, or a program that could not read it yet
 GLANCE_S = 4.0  # how long a page waits for a map
 SLICE = 150
 PAUSE_S = 0.01
@@ -52,6 +52,7 @@ class Symbolication:
         self._db = db
         self._reader = reader
         self._revisions: Mapping[int, int] = {}
+        self._revision = 0  # another one whenever anybody's artifacts changed
         self._files: _Kept[tuple[Build, int, str, str], FoundFile] = _Kept(KEPT_FILES)
         self._answers: _Kept[tuple[MapKey, Spot], Answer] = _Kept(KEPT_ANSWERS)
         self._turn = asyncio.Lock()
@@ -61,6 +62,7 @@ class Symbolication:
         """See for which projects something was uploaded, also through other instances. Runs each second."""
         async with self._db.read() as tx:
             self._revisions = await artifacts.revisions(tx)
+        self._revision = sum(self._revisions.values())
 
     async def stop(self) -> None:
         """End what is being resolved: the next look begins anew."""
@@ -125,8 +127,7 @@ class Symbolication:
         return files, answers
 
     async def _find(self, build: Build, debug_ids: Mapping[str, str]) -> dict[str, FoundFile]:
-        revision = self._revisions.get(build.project_id, 0)
-        keys = {path: (build, revision, path, debug_id) for path, debug_id in debug_ids.items()}
+        keys = {path: (build, self._revision, path, debug_id) for path, debug_id in debug_ids.items()}
         files = {path: file for path, key in keys.items() if (file := self._files.get(key))}
         missing = {path: debug_id for path, debug_id in debug_ids.items() if path not in files}
         if missing:
@@ -145,7 +146,7 @@ class Symbolication:
             return kept
         async with self._db.read() as tx:
             tried = (await positions.tried(tx, [key])).get(key)
-            if tried is None or (tried.verdict is Verdict.TOO_LARGE and tried.tried_at < tx.now - TRY_AGAIN):
+            if tried is None or (tried.verdict and tried.tried_at < tx.now - TRY_AGAIN):
                 return {**dict.fromkeys(missing, Verdict.WAITING), **kept}
             if tried.verdict:
                 return dict.fromkeys(spots, tried.verdict)
@@ -210,7 +211,10 @@ class Symbolication:
         if artifact is None:
             return b""
         async with self._db.read() as tx:
-            return await artifacts.content(tx, artifact.sha256)
+            content = await artifacts.content(tx, artifact.sha256)
+        if len(content) < artifact.size:
+            raise NotFound("The file was removed a moment ago.")
+        return content
 
 
 class _Kept(Generic[K, V]):

@@ -384,6 +384,22 @@ async def test_an_event_whose_map_cannot_be_read_is_stored_without(shop: Shop, r
     assert shown(await shop.again()) == AS_WRITTEN
 
 
+async def test_a_map_that_is_removed_while_it_is_read_is_not_called_broken(shop: Shop) -> None:
+    await shop.upload(ID)
+    await shop.db.write(lambda tx: tx.run("DELETE FROM content_chunks"))
+
+    assert verdicts(await shop.send(crash(debug_id=ID))) == {Verdict.WAITING}
+    assert not await shop.rows("SELECT * FROM source_maps")
+
+
+async def test_what_is_found_changes_with_what_other_projects_upload(shop: Shop) -> None:
+    assert verdicts(await shop.send(crash(debug_id=ID))) == {Verdict.NO_ARTIFACT}
+
+    await shop.upload(ID, projects=(await make.project(shop.db, "other", beside=shop.project.id),))
+
+    assert verdicts(await shop.again()) == {Verdict.OTHER_PROJECT}
+
+
 async def test_a_map_that_comes_late_helps_old_events_and_keeps_the_issue(shop: Shop) -> None:
     before = await shop.send(crash(debug_id=ID))
     assert verdicts(before) == {Verdict.NO_ARTIFACT}
