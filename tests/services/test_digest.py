@@ -143,6 +143,24 @@ async def test_an_unmapped_hash_leads_its_issue_to_one_better_hash_and_no_furthe
     assert [issue["event_count"] for issue in await issues(db)] == [4, 1]
 
 
+async def test_two_instances_agree_which_better_hash_an_unmapped_one_leads_to(
+    db: Database, digest: Digest, shop: int, clock: FakeClock
+) -> None:
+    unmapped = make.issue_hash(shop, "unmapped")
+    await digest.store(batch(make.event(shop, clock.now, issue="unmapped")))
+    other = Digest(db, Ids(clock, 1), Compression(db))
+    await other.start()
+    await asyncio.gather(
+        *(
+            instance.store(batch(make.event(shop, clock.now, issue=name, unmapped_hash=unmapped)))
+            for instance, name in ((digest, "cart"), (other, "till"))
+        )
+    )
+    await other.stop()
+
+    assert sorted(issue["event_count"] for issue in await issues(db)) == [1, 2]
+
+
 async def test_twice_in_one_batch_is_once(db: Database, digest: Digest, shop: int, clock: FakeClock) -> None:
     twins = [make.event(shop, clock.now, event_id="b" * 32) for _ in range(3)]
     await digest.store(batch(*twins))
