@@ -14,6 +14,7 @@ from bugwatch.server.context import house
 from bugwatch.server.dashboard.members import role_names, role_table
 from bugwatch.server.limits import PER_MINUTE
 from bugwatch.server.render import page
+from bugwatch.services.artifacts import BUNDLE_BYTES, TOTAL_BYTES
 from bugwatch.services.ingest import SHED_S
 from bugwatch.symbolicators.child import CPU_S, MEMORY_BYTES
 from bugwatch.templates import gettext as _
@@ -57,6 +58,8 @@ async def show(request: Request, topic: str) -> HTTPResponse:
         site=here.site,
         room=here.ingest.room,
         shed_s=SHED_S,
+        upload_mib=BUNDLE_BYTES // MIB,
+        uploads_gib=TOTAL_BYTES // (1024 * MIB),
         item_mib=here.limits.item_bytes["event"] // MIB,
         body_mib=here.limits.compressed_bytes // MIB,
         attachment_mib=here.limits.item_bytes["attachment"] // MIB,

@@ -35,6 +35,7 @@ async def show(request: Request, project: Project) -> HTTPResponse:
         is_first=before is None,
         older="{}-{}".format(*bundles[-1].place) if rest else None,
         snippets=upload_snippets(house(request).site.url, homes[project.organization_id], project.slug),
+        has_path=bool(house(request).site.base_path),
         can_write=caller(request).may(Verb.PROJECT_WRITE, project.organization_id),
     )
 

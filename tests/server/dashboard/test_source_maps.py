@@ -5,7 +5,7 @@ from __future__ import annotations
 from bugwatch.domain.artifact import Upload
 from bugwatch.storage import artifact_bundles
 from tests import make
-from tests.server.conftest import People, Server, submit
+from tests.server.conftest import People, Serve, Server, submit
 
 
 async def test_uploads_are_listed_newest_first_and_can_be_deleted(server: Server, people: People) -> None:
@@ -63,3 +63,13 @@ async def test_the_commands_are_ready_to_paste(server: Server, people: People) -
     ):
         assert line in text
     assert '/account#tokens"' in text
+    assert "no address with a path" not in text
+
+
+async def test_an_address_with_a_path_is_warned_of(serve: Serve) -> None:
+    server = await serve(base_url="http://127.0.0.1:1/bw")
+    people = People(server)
+    alice = await people.browser(await people.alice())
+    shop = (await server.house.projects.create("Shop")).project
+
+    assert "no address with a path" in (await alice.get(f"/projects/{shop.id}/source-maps")).text
