@@ -31,7 +31,7 @@ from bugwatch.storage.positions import MapKey, Spot
 log = logging.getLogger(__name__)
 
 KIND = "javascript"
-LARGEST_MAP = 128 * MIB
+LARGEST_MAP = 64 * MIB
 LARGEST_CODE = 32 * MIB
 LARGEST_SOURCE = 2 * MIB
 KEPT_FILES = 4_096

@@ -81,7 +81,10 @@ class GroupingAnswer(Answer):
 
 class EventAnswer(Answer):
     """An event in Sentry's schema, normalized: exceptions oldest cause first, frames crash last. What an event does not
-    say is left out."""
+    say is left out.
+
+    Frames of minified JavaScript come as their source maps say. Each frame that a map could help has `symbolication`:
+    `status` is `mapped`, `source_missing` (mapped, without code) or why it is not mapped; `raw` is the frame as sent."""
 
     model_config = ConfigDict(extra="allow")
 
