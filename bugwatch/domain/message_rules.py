@@ -41,7 +41,7 @@ _TEXT = rf"(?:{_DOUBLE}|{_SINGLE}|`[^`\n]{{0,300}}`)"
 # Nouns whose quoted name is somebody's data, not the program's: `User 'bob'`, but `column 'bob'`.
 _DATA = (
     r"(?:user|username|customer|account|tenant|member|order|product|item|article|value|string|number|entry|input|"
-    r"literal|city|country|title|query|search|token|session|file|filename|folder|path|url|uri|host|hostname|"
+    r"literal|character|city|country|title|query|search|token|session|file|filename|folder|path|url|uri|host|hostname|"
     r"login|email|slug|sku|coupon|got|received|was|float|int|integer|uuid|bigint|numeric|"
     r"data|date|timestamp|parsing|voucher|workspace|team|organi[sz]ation)"
 )
@@ -71,6 +71,10 @@ RULES = (
     Rule("str", r"[^()\n]{1,300}", before=r"(?<=\)=)\(", after=r"(?=\))"),  # Postgres: Key (id)=(42)
     Rule("str", _TEXT, start="l", after=END,
          before=rf"(?=[A-Za-z ]{{3,40}}[:=]? ?[\"'`])(?i:{_DATA})(?: with \w{{1,20}})?(?: ?[:=] ?| )(?!['\"`][%{{])"),
+    Rule("str", r"[^\s,;&)\]}'\"`<>]{1,200}(?<![.:!?])", start="l",
+         before=rf"(?i:{_DATA}|(?:\w{{0,20}}[_-])?id)="),  # logfmt
+    Rule("str", QUOTED, start="l", before=r"[bruf](?=['\"])"),  # Python's b'…'
+    Rule("values", r"[^{}\n]{1,500}", start="l", before=r"dup key: \{", after=r"(?=\})"),  # MongoDB
     Rule("str", _TEXT, start="d", before=r"(?<=base )\d{1,2}: ", after=END),  # Python's int()
     Rule("values", r"[^()\n]{1,500}(?:\), ?\([^()\n]{1,500}){0,20}", start="l",
          before=r"(?i:values|contains|in(?= ?\([\d'\"])) ?\((?=[^()\n]{0,500}(?:\)|$))"),
@@ -172,10 +176,12 @@ RULES = (
          ("1e-9", "2E10"), start="do"),
     Rule("number", rf"{_SIGN}(?:\d{{1,3}}(?:,\d{{3}}){{1,12}}|\d{{1,3}}(?:[_' ]\d{{3}}){{1,12}}|\d{{1,80}}){END}",
          ("42", "-7", "4,150,908", "1_000_000", "1'000'000", "1767225600123"), start="do"),
-    # --- quoted: what is no name is somebody's data ---
-    Rule("str", _DOUBLE, before=r"(?<![.,;!?)\]}])(?=\"[^\"\n]{0,200}[^\w\".$*/\\:<>()\[\]{}%=-]|\"\")",
+    Rule("number", r"\d{1,9}(?:st|nd|rd|th)\b", ("1st", "42nd"), start="d"),
+    # --- quoted after a word: what is no name is somebody's data; in brackets it may be another error's message ---
+    Rule("str", "“[^”\n]{0,300}”|„[^“”\n]{0,300}[“”]|«[^»\n]{0,300}»|‘[^’\n]{0,300}’", start="o"),
+    Rule("str", _DOUBLE, before=r"(?:(?<=[a-z] )|(?<![\w\W]))(?=\"[^\"\n]{0,200}[^\w\".$*/\\:<>()\[\]{}%=-]|\"\")",
          after=END, start="o"),
-    Rule("str", _SINGLE, before=r"(?<![.,;!?)\]}])(?='[^'\n]{0,200}[^\w'.$*/\\:<>()\[\]{}%=-]|'')",
+    Rule("str", _SINGLE, before=r"(?:(?<=[a-z] )|(?<![\w\W]))(?='[^'\n]{0,200}[^\w'.$*/\\:<>()\[\]{}%=-]|'')",
          after=END, start="o"),
 )
 # fmt: on
@@ -190,18 +196,24 @@ INSIDE = (
 
 # Names that end in a number, and the numbers of errors: `utf-8`, `HTTP/1.1 404`, `error #418`, `status code 500`.
 KEEP = (
-    r"(?=[A-Za-z]{1,9}\d{0,2}[^A-Za-z0-9]{1,4}v?\d)"
+    r"(?=[A-Za-z]{1,9}(?: with)?\d{0,2}[^A-Za-z0-9]{1,4}v?\d)"
     r"(?i:(?:utf|ucs|iso|sha|sha3|aes|rsa|cp|latin|windows|base|ecma|rfc|crc|md|es|http|tls|ssl|x86|mp|p|h|python|node"
     r"|php|ruby|java|openssl|tlsv|sslv|ipv|ie|css)"
     r"[-_/]\d{1,5}(?:[-_.]\d{1,3}){0,3}(?: [1-5]\d\d)?\b"
     r"|(?:python|node|php|ruby|java|tls|ssl|openssl) ?v?\d{1,3}(?:\.\d{1,3}){1,3}\b"
     r"|(?:(?:errno|winerror|sqlstate|error|http)(?: ?[#(\[]{1,2}| )|(?:code|status)(?: ?[:=#(\[]{1,2} ?| )|ora-)"
-    r"\d{1,5}\b(?![.,:]?\d)|cve-\d{4}-\d{1,7}|hresult:? 0x[0-9a-f]{8})"
+    r"\d{1,5}\b(?![.,:]?\d)"
+    r"|(?:returned|responded with|response|answered|signal) \d{1,3}\b(?! \w)|cve-\d{4}-\d{1,7}|hresult:? 0x[0-9a-f]{8})"
 )
 # JSON whose values say what went wrong, rather than to whom.
 KEEP_KEYS = (
-    r"[\"'](?i:error|err|event|exception|code|type|status|reason|cause|message|msg|detail|details|title|kind|error_?(?:code|type|message))[\"']"
-    r" ?: ?[\"']"
+    r"[\"'](?i:error|err|event|exception|code|type|status|reason|cause|message|msg|detail|details|title|kind"
+    r"|error_?(?:code|type|message))[\"'] ?: ?[\"']"
+)
+# Nouns whose quoted name is the program's, even one of several words.
+KEEP_NAMES = (
+    r"(?i:column|field|attribute|relation|table|constraint|property|parameter|argument|option|header|module|template"
+    r"|function|method|class|type|format|expected) (?:\"[A-Za-z_ .$-]{1,80}\"|'[A-Za-z_ .$-]{1,80}')"
 )
 # Words with a number that is part of the name: in `ORD12345` it counts the orders, in `TS2322` it names the mistake.
 _TECHNICAL = """

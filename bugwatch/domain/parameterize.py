@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bugwatch.domain.message_rules import DAY, INSIDE, KEEP, KEEP_KEYS, MONTH, QUOTED, RULES, TECHNICAL
+from bugwatch.domain.message_rules import DAY, INSIDE, KEEP, KEEP_KEYS, KEEP_NAMES, MONTH, QUOTED, RULES, TECHNICAL
 
 MAX_LENGTH = 1_024
 
@@ -16,14 +16,14 @@ MAX_LENGTH = 1_024
 # of an error, a quoted value or a list of values may follow.
 _LETTERS = (
     rf"(?:(?!{MONTH}\b|{DAY}|(?i:errno|winerror|sqlstate|error|code|status|http|values|in|contains|hresult|python|node"
-    r"|php|ruby|java|tls|ssl|openssl)\b)"
-    r"[A-Za-z]{1,64}+(?![\w@+%\\-]|\.\w|:[^\s]|(?:: ?| )[\"'`]) ?){1,64}+"
+    r"|php|ruby|java|tls|ssl|openssl|returned|responded|response|answered|signal|dup)\b|[bruf][\"'])"
+    r"[A-Za-z]{1,64}+(?![\w@+%=\\-]|\.\w|:[^\s]|(?:: ?| )[\"'`]) ?){1,64}+"
 )
 # Other words are eaten whole, so that their digits are judged together, or left alone.
 _WORD = r"\w[\w$]{0,255}|\$[A-Za-z_][\w$]{0,254}"
 _VALUE = r"(?:(?<==)|(?<== )|(?<=>)|(?<==> )|(?<=\":)|(?<=\": )|(?<=':)|(?<=': ))"
 _BOOL = rf"{_VALUE}(?:[Tt]rue|[Ff]alse)\b"
-_STARTS = {"d": r"\d", "l": "[A-Za-z]", "o": r"[-+.:/%_#<(\[\"'`]"}
+_STARTS = {"d": r"\d", "l": "[A-Za-z]", "o": r"[-+.:/%_#<(\[\"'`“„«‘]"}
 
 
 def _starting(start: str) -> str:
@@ -34,13 +34,13 @@ def _starting(start: str) -> str:
 
 
 _PATTERN = re.compile(
-    rf"(?<!\w)(?:(?=[\"'TtFf])(?:{KEEP_KEYS}|(?P<str>{_VALUE}{QUOTED})|(?P<bool>{_BOOL}))|{_LETTERS}|{KEEP}"
+    rf"(?<!\w)(?:(?=[\"'TtFf])(?:{KEEP_KEYS}|(?P<str>{_VALUE}{QUOTED})|(?P<bool>{_BOOL}))|{_LETTERS}|{KEEP_NAMES}|{KEEP}"
     rf"|{_starting('d')}|{_starting('l')}|{_starting('o')}|(?P<word>{_WORD}))"
     rf"|{'|'.join(f'{rule.before}(?P<{rule.name}_i{n}>{rule.pattern})' for n, rule in enumerate(INSIDE))}",
     re.ASCII,
 )
 _PLACEHOLDERS = {name: f"<{name.partition('_')[0]}>" for name in _PATTERN.groupindex}
-_VARIES = re.compile(r"[0-9@/=:\"'`(<\\]|\.[a-z]")
+_VARIES = re.compile(r"[0-9@/=:\"'`“„«‘(<\\]|\.[a-z]")
 _LIST = re.compile(r"(<\w{1,10}>)(?:, ?\1){1,500}")
 
 
@@ -64,7 +64,7 @@ def _name(match: re.Match[str]) -> str:
 
 
 _HASH = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])(?:[0-9a-f]{7,128}|[0-9A-F]{7,128})")
-_TAIL_NUMBER = re.compile(r"(?<=[A-Za-z]_)\d{2,}$")
+_PART_NUMBER = re.compile(r"(?<=[A-Za-z0-9]_)\d{2,}(?=_|$)")
 _NUMBERED = re.compile(r"([A-Z]?[a-z]+|[A-Z]+)(\d{2,})")
 _ERROR_CODE = re.compile(r"[A-Z]{1,3}\d{3,5}")
 _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -81,7 +81,8 @@ def _name_word(word: str) -> str:
     if match := _NUMBERED.fullmatch(word):
         is_name = match[1].lower() in TECHNICAL or _ERROR_CODE.fullmatch(word)
         return word if is_name else f"{match[1]}<number>"
-    return word if word == "x86_64" else _TAIL_NUMBER.sub("<number>", word)
+    is_name = word.partition("_")[0].lower().rstrip("0123456789") in TECHNICAL  # x86_64, utf_16
+    return word if is_name else _PART_NUMBER.sub("<number>", word)
 
 
 def _is_drawn(word: str) -> bool:
