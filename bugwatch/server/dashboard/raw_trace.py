@@ -6,15 +6,28 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 
 from bugwatch.domain.event import Event, ExceptionValue
-from bugwatch.domain.stacktrace import Frame
+from bugwatch.domain.stacktrace import Frame, Thread
 
 
 def raw_trace(event: Event) -> str:
-    """All exceptions and all frames, in the platform's order; of an event without exceptions, its threads."""
-    if event.exceptions:
-        return _FORMS.get(event.platform, _generic)(event.exceptions)
-    named = [(f"Thread {thread.name or thread.id}", thread.frames) for thread in event.threads if thread.frames]
-    return "\n\n".join("\n".join([name + ":", *_at(frames)]) for name, frames in named)
+    """All exceptions and all frames, in the platform's order; then the threads that are not told with them."""
+    told = [_FORMS.get(event.platform, _generic)(event.exceptions)] if event.exceptions else []
+    threads = [
+        "\n".join([f"Thread {thread.name or thread.id}:", *_at(thread.frames)]) for thread in told_threads(event)
+    ]
+    return "\n\n".join([*told, *threads])
+
+
+def told_threads(event: Event) -> list[Thread]:
+    """The threads that say more than the exceptions do, the crashed or current one first."""
+    raised_in = {exception.thread_id for exception in event.exceptions if exception.frames}
+    has_frames = any(exception.frames for exception in event.exceptions)
+    told = [
+        thread
+        for thread in event.threads
+        if thread.frames and thread.id not in raised_in - {""} and not (has_frames and thread.is_involved)
+    ]
+    return sorted(told, key=lambda thread: (not thread.is_crashed, not thread.is_current))
 
 
 def _headline(exception: ExceptionValue, *, with_module: str = "") -> str:

@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 from bugwatch.domain.event import Event, ExceptionValue, Mechanism
 from bugwatch.domain.source_link import NOWHERE, SourceLink
-from bugwatch.domain.stacktrace import Frame
+from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.protocol.event_limits import FRAMES_NEWEST, FRAMES_OLDEST
 from bugwatch.server.dashboard.frames import FrameView, Surroundings, view_of
 from bugwatch.server.dashboard.origins import Gap, gaps_of
-from bugwatch.server.dashboard.raw_trace import raw_trace
+from bugwatch.server.dashboard.raw_trace import raw_trace, told_threads
 from bugwatch.templates import gettext as _
 
 # How a trace is shown: the app's own frames with the others folded away, all frames, or as the platform prints it.
@@ -87,11 +87,13 @@ class TraceView:
 
 
 def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> TraceView | None:
-    """What the page shows. Of an event without exceptions: its threads, the crashed or current one first. None if it
-    has neither."""
-    if not event.exceptions and not any(thread.frames for thread in event.threads):
+    """What the page shows: exceptions, then the other threads, the crashed or current one first. None if the event has
+    neither."""
+    threads = told_threads(event)
+    if not event.exceptions and not threads:
         return None
-    frames = list(_all_frames(event))
+    all_frames = [exception.frames for exception in event.exceptions] + [thread.frames for thread in threads]
+    frames = list(chain.from_iterable(all_frames))
     own_count = sum(bool(frame.in_app) for frame in frames)
     is_foldable = 0 < own_count < len(frames)
     if mode == APP and not is_foldable:
@@ -100,11 +102,11 @@ def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> Trace
     if mode != RAW:
         around = Surroundings(event.platform, event.release, link)
         left = _Allowance()
-        stacks = tuple(_exceptions(event, around, left) if event.exceptions else _threads(event, around, left))
+        stacks = (*_exceptions(event, around, left), *_threads(event, threads, around, left))
     return TraceView(
         mode=mode,
         stacks=stacks,
-        frame_count=len(frames) + sum(_left_out(event, path) for path in _paths(event)),
+        frame_count=len(frames) + sum(_left_out(event, path) for path in _paths(event, threads)),
         raw=raw_trace(event) if mode == RAW else "",
         has_library_frames=is_foldable,
         gaps=gaps_of(frames),
@@ -113,7 +115,7 @@ def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> Trace
 
 def frame_of(event: Event, stack: int, index: int, link: SourceLink = NOWHERE) -> FrameView | None:
     """One frame with its code and variables, None if there is no such frame."""
-    stacks = _stacks(event)
+    stacks = [exception.frames for exception in event.exceptions] + [thread.frames for thread in event.threads]
     if not (0 <= stack < len(stacks) and 0 <= index < len(stacks[stack])):
         return None
     around = Surroundings(event.platform, event.release, link)
@@ -122,15 +124,9 @@ def frame_of(event: Event, stack: int, index: int, link: SourceLink = NOWHERE) -
 
 def newest_own_frame(event: Event) -> Frame | None:
     """The frame of the app's own code that is nearest to the crash."""
-    return next((frame for frames in reversed(_stacks(event)) for frame in reversed(frames) if frame.in_app), None)
-
-
-def _stacks(event: Event) -> list[tuple[Frame, ...]]:
-    return [exception.frames for exception in event.exceptions] or [thread.frames for thread in event.threads]
-
-
-def _all_frames(event: Event) -> Iterable[Frame]:
-    return chain.from_iterable(_stacks(event))
+    stacks = [exception.frames for exception in reversed(event.exceptions)]
+    stacks += [thread.frames for thread in told_threads(event)]
+    return next((frame for frames in stacks for frame in reversed(frames) if frame.in_app), None)
 
 
 class _Allowance:
@@ -177,32 +173,36 @@ def _relation(exception: ExceptionValue) -> str:
     return _("caused by")
 
 
-def _threads(event: Event, around: Surroundings, left: _Allowance) -> Iterable[StackView]:
-    told = [(index, thread) for index, thread in enumerate(event.threads) if thread.frames]
-    told.sort(key=lambda pair: (not pair[1].is_crashed, not pair[1].is_current))
-    for at, (index, thread) in enumerate(told):
+def _threads(event: Event, threads: Sequence[Thread], around: Surroundings, left: _Allowance) -> Iterable[StackView]:
+    for at, thread in enumerate(threads):
+        index = event.threads.index(thread)
+        is_main = at == 0 and not event.exceptions
         yield StackView(
-            index=index,
+            index=len(event.exceptions) + index,
             type=_("Thread %(name)s", name=thread.name or thread.id),
             value=thread.state,
             module="",
-            relation="",
+            relation=_("other threads") if at == 0 and event.exceptions else "",
             mechanism="",
             parts=_parts(
                 thread.frames,
                 around,
                 left,
                 _left_out(event, f"threads.values.{index}.stacktrace.frames"),
-                is_main=at == 0,
+                is_main=is_main,
+                is_crashed=thread.is_involved,
             ),
-            is_open=at == 0,
+            is_open=is_main,
         )
 
 
-def _paths(event: Event) -> Iterable[str]:
+def _paths(event: Event, threads: Sequence[Thread]) -> Iterable[str]:
     """Where the frames of each stack stand, as notes name it."""
-    name, count = ("exception", len(event.exceptions)) if event.exceptions else ("threads", len(event.threads))
-    return (f"{name}.values.{index}.stacktrace.frames" for index in range(count))
+    places = [
+        *(f"exception.values.{index}" for index in range(len(event.exceptions))),
+        *(f"threads.values.{event.threads.index(thread)}" for thread in threads),
+    ]
+    return (f"{place}.stacktrace.frames" for place in places)
 
 
 def _left_out(event: Event, path: str) -> int:
@@ -212,7 +212,13 @@ def _left_out(event: Event, path: str) -> int:
 
 
 def _parts(
-    frames: Sequence[Frame], around: Surroundings, left: _Allowance, left_out: int, *, is_main: bool
+    frames: Sequence[Frame],
+    around: Surroundings,
+    left: _Allowance,
+    left_out: int,
+    *,
+    is_main: bool,
+    is_crashed: bool = True,
 ) -> tuple[Part | Library, ...]:
     own = {at for at, frame in enumerate(frames) if frame.in_app}
     # Where nothing is the app's own, the crash is what there is to see, and nothing is folded away.
@@ -230,7 +236,7 @@ def _parts(
             frames[part],
             part,
             around,
-            is_crash=part == len(frames) - 1,
+            is_crash=is_crashed and part == len(frames) - 1,
             is_open=is_main and part == opened,
             is_whole=(part in own or part == opened) and left.take_whole(),
         )

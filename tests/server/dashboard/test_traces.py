@@ -155,6 +155,33 @@ def test_an_event_without_exceptions_shows_its_threads_the_crashed_one_first() -
     assert found.function == "b"
 
 
+def test_other_threads_follow_the_exceptions_closed() -> None:
+    shown = Event(
+        platform="java",
+        exceptions=(ExceptionValue("E", "v", thread_id="1", frames=(own("a"),)),),
+        threads=(
+            Thread(id="1", name="main", is_crashed=True, frames=(own("a"),)),
+            Thread(id="2", name="idle"),
+            Thread(id="3", name="pool", state="WAITING", frames=(own("b"), own("c"))),
+        ),
+    )
+    trace = trace_of(shown)
+
+    assert [(stack.type, stack.relation, stack.is_open) for stack in trace.stacks] == [
+        ("E", "", True),
+        ("Thread pool", "other threads", False),
+    ]
+    (top, _below) = trace.stacks[1].parts
+    assert isinstance(top, FrameView)
+    assert not top.is_crash
+    assert trace.frame_count == 3
+    found = frame_of(shown, trace.stacks[1].index, top.index)
+    assert found
+    assert found.function == "c"
+    assert "Thread pool:" in trace_of(shown, RAW).raw
+    assert "Thread main" not in trace_of(shown, RAW).raw
+
+
 def test_an_event_without_anything_has_no_trace() -> None:
     assert traces.trace_of(Event()) is None
     assert traces.trace_of(Event(threads=(Thread(id="1"),))) is None
