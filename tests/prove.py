@@ -33,6 +33,7 @@ PROOFS = (
     Proof("the executable keeps its manners", 20, ("tests/journeys/test_binary.py",)),
     Proof("hostile input gets an answer", 10, ("tests/protocol", "tests/domain", "--hypothesis-profile=prove")),
     Proof("any event is shown", 10, ("tests/journeys/test_foreign_payloads.py",), (("BUGWATCH_EXAMPLES", "2000"),)),
+    Proof("the bundlers upload", 1, ("tests/journeys/test_bundlers.py",), (("BUGWATCH_BUNDLERS", "1"),)),
     Proof("every page holds in every way", 2, ("tests/journeys/browser",), (("BUGWATCH_LOOKS", "all"),)),
     Proof("nothing depends on luck", 10, ("tests", "-n", "2", "--dist", "loadgroup")),
 )

@@ -6,11 +6,11 @@ import json
 import uuid
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.journeys.account import Account, Json, Project, frames
+from tests.journeys.account import Account, Json, Project
 from tests.journeys.clients import NODE_MODULES, needs_node, run
+from tests.journeys.minified import crash_in
 
 pytestmark = [pytest.mark.journey, needs_node]
 
@@ -41,31 +41,9 @@ class Tool:
         named = {"SENTRY_ORG": "default", "SENTRY_PROJECT": str(self.project.id)}
         return run(self.folder, self._program, *arguments, SENTRY_URL=url, SENTRY_AUTH_TOKEN=token, **named)
 
-    def crash(self, debug_id: str = "", release: str = "") -> Json:
-        """The last frame of an error where the code pays, as a browser sends it."""
-        lines = (self.folder / "app.js").read_text().splitlines()
-        [line] = [number for number, text in enumerate(lines, 1) if "throw new" in text]
-        address = "https://shop.example.com/app.js?v=1"
-        place = {
-            "abs_path": address,
-            "filename": "/app.js",
-            "lineno": line,
-            "colno": lines[line - 1].index("throw") + 1,
-        }
-        image = {"type": "sourcemap", "code_file": address, "debug_id": debug_id}
-        event = {
-            "event_id": uuid.uuid4().hex,
-            "platform": "javascript",
-            "release": release or None,
-            "exception": {"values": [{"type": "Error", "value": "no", "stacktrace": {"frames": [place]}}]},
-            "debug_meta": {"images": [image] if debug_id else []},
-        }
-        auth = f"Sentry sentry_version=7, sentry_key={self.project.key}"
-        store = f"{self.project.ingest}/store/"
-        httpx.post(store, json=event, headers={"X-Sentry-Auth": auth}, trust_env=False).raise_for_status()
+    def crash(self, **named: str) -> Json:
         self._sent += 1
-        self.project.stored(self._sent)
-        return frames(self.project.event(str(event["event_id"])))[-1]
+        return crash_in(self.folder / "app.js", self.project, self._sent, **named)
 
 
 @pytest.fixture(params=TOOLS)
@@ -81,7 +59,7 @@ def test_with_and_without_debug_ids_frames_are_mapped(tool: Tool) -> None:
     tool.run("sourcemaps", "inject", ".")
     tool.run("sourcemaps", "upload", "--wait", ".")
     told = json.loads((tool.folder / "app.js.map").read_text())
-    assert tool.crash(told.get("debug_id") or told["debugId"])["filename"].endswith("src/pay.ts")
+    assert tool.crash(debug_id=told.get("debug_id") or told["debugId"])["filename"].endswith("src/pay.ts")
 
 
 def test_a_release_is_announced_finalized_and_deployed(tool: Tool) -> None:
