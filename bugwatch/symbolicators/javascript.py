@@ -19,6 +19,7 @@ from bugwatch.symbolicators.child import Lookup, Symbolicator, Unusable
 FILE_LENGTH = 1_000
 FUNCTION_LENGTH = 200
 LINES_BACK = 100
+MAX_SECTIONS = 1_000
 LAST_COLUMN = 2**31 - 1
 EXPANDED_BYTES = 256 * MIB
 _GZIP = b"\x1f\x8b"
@@ -29,9 +30,23 @@ _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NAMELESS = frozenset({"<unknown>", "<anonymous>"})
 
 
+class _Offset(msgspec.Struct):
+    line: int = 0
+    column: int = 0
+
+
 class _Map(msgspec.Struct):
     version: object = None
-    mappings: object = None
+    mappings: str | None = None
+    sections: list[_Section] | None = None
+
+
+class _Section(msgspec.Struct):
+    offset: _Offset
+    map: _Map | None = None
+
+
+_Parts = list[tuple[_Offset, list[str]]]  # of an index map: where each begins, and its mappings by line
 
 
 class JavaScript(Symbolicator):
@@ -47,11 +62,11 @@ class JavaScript(Symbolicator):
             found = SourceMapCache.from_bytes(_readable(_expanded(code)), text)
         except (msgspec.DecodeError, SymbolicError, RecursionError) as error:
             raise Unusable(str(error)) from None
-        lines = head.mappings.split(";") if isinstance(head.mappings, str) and ";" in head.mappings else []
-        return lambda line, column: _position(_token(found, lines, line, column))
+        parts = _parts(head)
+        return lambda line, column: _position(_token(found, parts, line, column))
 
 
-def _token(found: SourceMapCache, lines: list[str], line: int, column: int) -> SourceMapCacheToken | None:
+def _token(found: SourceMapCache, parts: _Parts, line: int, column: int) -> SourceMapCacheToken | None:
     """What the map says last before this place, on the same line.
 
     `symbolic` keeps no mapping that says the same as the one before it, and then finds none if that is on an earlier
@@ -60,12 +75,28 @@ def _token(found: SourceMapCache, lines: list[str], line: int, column: int) -> S
     if not column:
         return None
     token = found.lookup(line, column, CONTEXT)
-    if token or line > len(lines) or not lines[line - 1] or _first_column(lines[line - 1]) > column - 1:
+    if token or not _is_mapped(parts, line, column):
         return token
     for earlier in range(line - 1, max(line - LINES_BACK, 0), -1):
         if token := found.lookup(earlier, LAST_COLUMN, CONTEXT):
             return token
     return None
+
+
+def _parts(map_: _Map) -> _Parts:
+    sections = (map_.sections or [])[:MAX_SECTIONS] or [_Section(_Offset(), map_)]
+    return [(s.offset, s.map.mappings.split(";")) for s in sections if s.map and s.map.mappings]
+
+
+def _is_mapped(parts: _Parts, line: int, column: int) -> bool:
+    """Whether something is mapped on this line up to this column."""
+    for offset, lines in parts:
+        index = line - 1 - offset.line
+        if 0 <= index < len(lines) and lines[index]:
+            start = _first_column(lines[index]) + (0 if index else offset.column)
+            if start < column:
+                return True
+    return False
 
 
 def _first_column(mappings: str) -> int:

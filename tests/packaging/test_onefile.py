@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bugwatch.symbolicators.child import VERB
+
 SOURCE = Path(__file__).parents[2] / "packaging" / "pyinstaller" / "onefile.py"
 spec = importlib.util.spec_from_file_location("onefile", SOURCE)
 assert spec
@@ -38,6 +40,10 @@ def unpack(tmp_path: Path, name: str, *files: str) -> Path:
 def age(folder: Path) -> None:
     an_hour_ago = time.time() - 3600
     os.utime(folder, (an_hour_ago, an_hour_ago))
+
+
+def test_the_child_that_reads_artifacts_is_known_by_its_verb() -> None:
+    assert onefile.PARSING == VERB
 
 
 def test_a_folder_whose_process_is_gone_is_swept(ours: Path, tmp_path: Path) -> None:

@@ -48,6 +48,23 @@ def test_a_place_in_minified_code_is_one_in_a_function_of_its_source() -> None:
     assert [(p.function, p.line) for p in callers if p] == [("", 9), ("Cart.total", 9), ("checkout", 6)]
 
 
+@pytest.mark.parametrize("is_index", [False, True])
+def test_every_mapping_of_a_build_is_found_as_the_reference_finds_it(is_index: bool) -> None:
+    """`plain.positions.json` is what @jridgewell/trace-mapping reads in the map, columns from 0."""
+    artifact, lines_before = (FIXTURES / "plain.js.map").read_bytes(), 0
+    if is_index:
+        sections = [{"offset": {"line": line, "column": 0}, "map": json.loads(artifact)} for line in (0, 40)]
+        artifact, lines_before = json.dumps({"version": 3, "sections": sections}).encode(), 40
+    lookup = open_map(b"", artifact)
+
+    for line, column, source, source_line, source_column in json.loads(
+        (FIXTURES / "plain.positions.json").read_bytes()
+    ):
+        found = lookup(line + lines_before, column + 1)
+        assert found is not None
+        assert (found.file, found.line, found.column - 1) == (source, source_line, source_column), (line, column)
+
+
 def test_without_the_code_only_the_functions_are_missing() -> None:
     found = look(MAP, 1, 135, code=b"")
 
