@@ -27,6 +27,7 @@ WHOLE_FRAMES = 12
 LISTED_FRAMES = 600
 # Recursion is seen through at most so many functions that call each other in turn, from so many turns on.
 LONGEST_CYCLE = 4
+LONGEST_OPEN_CHAIN = 4
 _BUILT_IN = frozenset(("builtins", "exceptions"))
 FEWEST_TURNS = 4
 
@@ -160,7 +161,8 @@ def _exceptions(event: Event, around: Surroundings, left: _Allowance) -> Iterabl
                 _left_out(event, f"exception.values.{index}.stacktrace.frames"),
                 is_main=index == newest,
             ),
-            is_open=index == newest or newest < 4,
+            # Of a long chain what came last, and where it all began.
+            is_open=index in (0, newest) or newest < LONGEST_OPEN_CHAIN,
         )
 
 

@@ -141,6 +141,15 @@ def test_chained_exceptions_come_newest_first_and_say_how_they_belong_together()
     assert stacks[0].mechanism == "excepthook"
 
 
+def test_of_a_long_chain_the_newest_and_the_root_stand_open() -> None:
+    def is_open(length: int) -> list[bool]:
+        chain = tuple(ExceptionValue(f"E{n}", "v", frames=(own("f"),)) for n in range(length))
+        return [stack.is_open for stack in trace_of(Event(platform="java", exceptions=chain)).stacks]
+
+    assert is_open(4) == [True] * 4
+    assert is_open(6) == [True, False, False, False, False, True]
+
+
 def test_an_event_without_exceptions_shows_its_threads_the_crashed_one_first() -> None:
     threads = (
         Thread(id="1", name="main", frames=(own("a"),)),
