@@ -14,7 +14,8 @@ from typing import Literal
 from bugwatch.domain import fingerprint
 from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import Component, Grouping
-from bugwatch.domain.grouping_rule import Rule, Ruling, in_force, rule_on
+from bugwatch.domain.grouping_rule import Rule, in_force
+from bugwatch.domain.ruling import Ruling, rule_on
 from bugwatch.domain.title import first_line, shorten
 
 # Every version that a project may still be on. To add one, raise `fingerprint.VERSION` and keep the old function here.

@@ -1,7 +1,7 @@
 """The grouping rules of a project: a line says which events or frames it is about, and what to do (see `EXAMPLES`).
 
 Of the lines with `->` the first that matches decides, of those for frames (`+app`, `-app`, `+group`, `-group`) each in
-its turn. Rules change what is grouped (`rule_on`); how it is grouped is for the algorithm to say (domain/grouping.py).
+its turn. What they make of an event is for domain/ruling.py to say.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from bugwatch.domain.errors import Invalid
-from bugwatch.domain.event import Event, ExceptionValue
-from bugwatch.domain.stacktrace import Frame, Thread
+from bugwatch.domain.glob import MOST_ANY, Glob, glob_of
 from bugwatch.domain.title import shorten
 
 EXAMPLES = """\
@@ -33,9 +32,6 @@ MAX_LINE = 1_000
 MAX_MATCHERS = 10
 MAX_PATTERN = 200
 MAX_PARTS = 10
-MAX_VALUE = 500  # of what is matched: the rest is not looked at
-MAX_FRAMES = 200  # of a stack trace, from the crash on
-_FRAMES_KNOWN = 4_096
 
 # How a rule may call what it looks at, and what that is called in full.
 KEYS: Mapping[str, str] = MappingProxyType(
@@ -49,10 +45,10 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "package": "stack.package",
     }
 )
-_OF_ERROR = frozenset(("error.type", "error.value"))
-_OF_FRAME = frozenset(("stack.function", "stack.module", "stack.abs_path", "stack.package"))
+OF_ERROR = frozenset(("error.type", "error.value"))
+OF_FRAME = frozenset(("stack.function", "stack.module", "stack.abs_path", "stack.package"))
 _OF_EVENT = frozenset(("message", "level", "logger", "platform", "release", "environment", "transaction"))
-_NAMES = _OF_ERROR | _OF_FRAME | _OF_EVENT
+_NAMES = OF_ERROR | OF_FRAME | _OF_EVENT
 _VARIABLES = (_NAMES - {"platform"}) | {"default"}
 # Names in code are told apart by their capitals, all else is not.
 _EXACT = frozenset(("error.type", "stack.function", "stack.module"))
@@ -68,24 +64,49 @@ _VARIABLE = re.compile(r"\{\{([^{}]*+)\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """`key` in full, or `tags.` and a name. What is missing matches nothing, not even `*`."""
+    """`key` in full, or `tags.` and a name."""
 
     key: str
-    pattern: re.Pattern[str]
-    is_negated: bool = False
+    glob: Glob
 
-    def fits(self, values: Iterable[str]) -> bool:
-        """Whether one of the values has the pattern; `is_negated` is for the rule to look at."""
-        return any(value and self.pattern.fullmatch(value[:MAX_VALUE]) for value in values)
+    def fits(self, values: Mapping[str, Sequence[str]]) -> bool:
+        """Whether one of the values that its key has is as it should be. What is missing fits nothing, not even `*`."""
+        for value in values[self.key]:  # noqa: SIM110 - a loop is faster, and each new frame is asked for every rule
+            if value and self.glob.fits(value):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a rule looks for in one kind of thing: all `wanted` on one and the same, the `unwanted` on none."""
+
+    wanted: tuple[Matcher, ...] = ()
+    unwanted: tuple[Matcher, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.wanted or self.unwanted)
+
+    def fits(self, values: Mapping[str, Sequence[str]]) -> bool:
+        for matcher in self.wanted:  # noqa: SIM110
+            if not matcher.fits(values):
+                return False
+        return True
+
+    def bars(self, values: Mapping[str, Sequence[str]]) -> bool:
+        return bool(self.unwanted) and any(matcher.fits(values) for matcher in self.unwanted)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line. `parts` and `title` are for the event, `in_app` and `is_counted` for its frames; None: as it is."""
+    """One line: what it looks for in the event, in one of its errors, in one of their frames; and what it does. `parts`
+    and `title` are for the event, `in_app` and `is_counted` for its frames; None: as it is."""
 
     line: int
     text: str
-    matchers: tuple[Matcher, ...]
+    event: Asked
+    error: Asked
+    frame: Asked
     parts: tuple[str, ...] = ()
     title: str = ""
     in_app: bool | None = None
@@ -95,41 +116,13 @@ class Rule:
     def is_for_frames(self) -> bool:
         return self.in_app is not None or self.is_counted is not None
 
-    def about(self, keys: Iterable[str], *, is_negated: bool) -> tuple[Matcher, ...]:
-        return tuple(m for m in self.matchers if m.key in keys and m.is_negated is is_negated)
-
-
-@dataclass(slots=True)
-class Rules:
-    """The rules of a text, in its order. Frames recur from event to event, so what fits them is remembered."""
-
-    rules: tuple[Rule, ...] = ()
-    _known: dict[tuple[str, ...], tuple[frozenset[int], frozenset[int]]] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.rules)
-
-    def of_frame(self, frame: Frame) -> tuple[frozenset[int], frozenset[int]]:
-        """The lines whose matchers of frames all fit, and those with a negated one that fits."""
-        key = (frame.function, frame.raw_function, frame.module, frame.abs_path, frame.filename, frame.package)
-        found = self._known.get(key)
-        if found is None:
-            values = _values_of_frame(frame)
-            fitting = frozenset(rule.line for rule in self.rules if _all_fit(rule, _OF_FRAME, values))
-            barred = frozenset(rule.line for rule in self.rules if _one_bars(rule, _OF_FRAME, values))
-            if len(self._known) >= _FRAMES_KNOWN:
-                self._known.clear()
-            found = self._known[key] = fitting, barred
-        return found
-
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """The event as the rules have it, the rule that decides its fingerprint or title, and those that changed frames."""
+class Rules:
+    """The rules of a text, in its order. Frames recur from event to event: `known` is what was found out about them."""
 
-    event: Event
-    decided_by: Rule | None = None
-    frame_rules: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    known: dict[tuple[str, ...], tuple[frozenset[int], frozenset[int]]] = field(default_factory=dict, compare=False)
 
 
 # --- reading the text ---
@@ -175,21 +168,30 @@ def _parse_line(number: int, line: str) -> Rule:
         raise _wrong(number, "a quotation mark is not closed")
     words = _words(_MATCHER, left, number)
     actions = [word for word in words if word in _FRAME_ACTIONS]
-    matchers = tuple(_matcher(number, word) for word in words if word not in _FRAME_ACTIONS)
-    if not matchers:
+    asked = [word for word in words if word not in _FRAME_ACTIONS]
+    if not asked:
         raise _wrong(number, "a rule begins with what it looks for, such as “type:ValueError”")
-    if len(matchers) > MAX_MATCHERS:
-        raise _wrong(number, f"a rule may look for {MAX_MATCHERS} things, this one has {len(matchers)}")
-    rule = Rule(number, line, matchers)
+    if len(asked) > MAX_MATCHERS:
+        raise _wrong(number, f"a rule may look for {MAX_MATCHERS} things, this one has {len(asked)}")
+    matchers = [(_matcher(number, word.removeprefix("!")), word.startswith("!")) for word in asked]
+    of_event, of_error, of_frame = (_asked(matchers, kind) for kind in (None, OF_ERROR, OF_FRAME))
+    rule = Rule(number, line, of_event, of_error, of_frame)
     if rest and actions:
         raise _wrong(number, f"“{actions[0]}” is about frames, “->” about the event: write them as two rules")
     if rest:
         return _with_fingerprint(rule, rest.removeprefix("->"))
     if not actions:
         raise _wrong(number, "say what to do after “->”, or “+app”, “-app”, “+group” or “-group” for frames")
-    if not any(matcher.key in _OF_FRAME for matcher in matchers):
+    if not rule.frame:
         raise _wrong(number, f"“{actions[0]}” is about frames: look for a function, module, path or package")
     return replace(rule, in_app=_last(actions, "app"), is_counted=_last(actions, "group"))
+
+
+def _asked(matchers: Sequence[tuple[Matcher, bool]], keys: frozenset[str] | None) -> Asked:
+    """Those matchers that are about these keys; None: about what is neither an error's nor a frame's."""
+    mine = [pair for pair in matchers if (pair[0].key in keys if keys else pair[0].key not in OF_ERROR | OF_FRAME)]
+    wanted = tuple(matcher for matcher, is_negated in mine if not is_negated)
+    return Asked(wanted, tuple(matcher for matcher, is_negated in mine if is_negated))
 
 
 def _last(actions: Sequence[str], name: str) -> bool | None:
@@ -199,7 +201,7 @@ def _last(actions: Sequence[str], name: str) -> bool | None:
 
 
 def _matcher(number: int, word: str) -> Matcher:
-    key, colon, value = word.removeprefix("!").partition(":")
+    key, colon, value = word.partition(":")
     name = KEYS.get(key, key)
     if not colon or not value:
         raise _wrong(number, f"expected something such as “type:ValueError”, found “{shorten(word, 60)}”")
@@ -210,7 +212,25 @@ def _matcher(number: int, word: str) -> Matcher:
         )
     if len(value) > MAX_PATTERN:
         raise _wrong(number, f"what is looked for may have {MAX_PATTERN} characters")
-    return Matcher(name, _compiled(name, value), word.startswith("!"))
+    if value.count("?") > MOST_ANY:
+        raise _wrong(number, f"what is looked for may have {MOST_ANY} question marks")
+    return Matcher(name, glob_of(_spelt(name, value)))
+
+
+def _spelt(key: str, glob: str) -> Iterator[tuple[str, bool]]:
+    """The characters of a glob, spelt as `told` spells what it is held against."""
+    chars = list(_unquoted(glob))
+    if key == "stack.abs_path" and chars and chars[0][0] not in "*/\\":
+        yield "/", True
+    for char, is_literal in chars:
+        yield told(key, char), is_literal
+
+
+def told(key: str, text: str) -> str:
+    """A text as it is compared: paths with slashes, in small letters unless it is a name in code."""
+    if key == "stack.abs_path":
+        text = text.replace("\\", "/")
+    return text if key in _EXACT else text.lower()
 
 
 def _with_fingerprint(rule: Rule, text: str) -> Rule:
@@ -274,156 +294,5 @@ def _unquoted(word: str) -> Iterable[tuple[str, bool]]:
             yield char, False
 
 
-def _compiled(key: str, glob: str) -> re.Pattern[str]:
-    """The pattern of a glob: `*` is any text, `?` any character. It takes time in proportion to the text, whatever the
-    glob: what stands between two stars is looked for once, from left to right, and never again."""
-    segments: list[list[str]] = [[]]
-    for char, is_literal in _unquoted(glob):
-        if char == "*" and not is_literal:
-            segments.append([])
-        elif char == "?" and not is_literal:
-            segments[-1].append(".")
-        else:
-            segments[-1].append(re.escape("/" if key == "stack.abs_path" and char == "\\" else char))
-    first, *others = segments
-    text = "".join(first)
-    if others:
-        *inner, last = others
-        text += "".join(f"(?>.*?{''.join(segment)})" for segment in inner if segment)
-        text += f".{{{len(last)},}}+(?<={''.join(last)})" if last else ".*+"
-    return re.compile(text, re.DOTALL | (0 if key in _EXACT else re.IGNORECASE))
-
-
 def _wrong(number: int, what: str) -> Invalid:
     return Invalid(f"Line {number}: {what}.", "rules")
-
-
-# --- looking at an event ---
-
-
-def rule_on(rules: Rules, event: Event) -> Ruling:
-    """What the rules make of an event. The frames that are judged stay in their place; those that do not count go."""
-    decided_by = next((rule for rule in rules.rules if not rule.is_for_frames and _fits(rules, rule, event)), None)
-    event, frame_rules = _with_frames(rules, event, keep=False)
-    if decided_by and decided_by.parts:
-        event = replace(event, fingerprint=decided_by.parts)
-    return Ruling(event, decided_by, frame_rules)
-
-
-def judged(rules: Rules, event: Event) -> Event:
-    """The event with `in_app` of its frames as the rules have it, for whoever shows them."""
-    return _with_frames(rules, event, keep=True)[0]
-
-
-def _fits(rules: Rules, rule: Rule, event: Event) -> bool:
-    return (
-        _fits_event(rule, event)
-        and _one_fits(rule, _OF_ERROR, [_values_of_error(exception) for exception in event.exceptions])
-        and _one_frame_fits(rules, rule, event)
-    )
-
-
-def _fits_event(rule: Rule, event: Event) -> bool:
-    for matcher in rule.matchers:
-        if matcher.key in _OF_ERROR or matcher.key in _OF_FRAME:
-            continue
-        if matcher.fits(_values_of_event(event, matcher.key)) is matcher.is_negated:
-            return False
-    return True
-
-
-def _one_fits(rule: Rule, keys: frozenset[str], items: Sequence[Mapping[str, tuple[str, ...]]]) -> bool:
-    """Whether one of the items has all that is looked for, and none what is not wanted."""
-    is_asked = bool(rule.about(keys, is_negated=False))
-    return (not is_asked or any(_all_fit(rule, keys, values) for values in items)) and not any(
-        _one_bars(rule, keys, values) for values in items
-    )
-
-
-def _one_frame_fits(rules: Rules, rule: Rule, event: Event) -> bool:
-    if not any(matcher.key in _OF_FRAME for matcher in rule.matchers):
-        return True
-    found = [rules.of_frame(frame) for frame in _frames_of(event)]
-    is_asked = bool(rule.about(_OF_FRAME, is_negated=False))
-    return (not is_asked or any(rule.line in fitting for fitting, _ in found)) and not any(
-        rule.line in barred for _, barred in found
-    )
-
-
-def _all_fit(rule: Rule, keys: frozenset[str], values: Mapping[str, tuple[str, ...]]) -> bool:
-    return all(matcher.fits(values[matcher.key]) for matcher in rule.about(keys, is_negated=False))
-
-
-def _one_bars(rule: Rule, keys: frozenset[str], values: Mapping[str, tuple[str, ...]]) -> bool:
-    return any(matcher.fits(values[matcher.key]) for matcher in rule.about(keys, is_negated=True))
-
-
-def _values_of_event(event: Event, key: str) -> tuple[str, ...]:
-    if key.startswith("tags."):
-        name = key.removeprefix("tags.")
-        return tuple(value for tag, value in (*event.tags, *event.traits) if tag == name)
-    if key == "message":
-        return (event.message, event.message_template, *(exception.value for exception in event.exceptions))
-    return (str(getattr(event, key)),)
-
-
-def _values_of_error(exception: ExceptionValue) -> dict[str, tuple[str, ...]]:
-    in_full = f"{exception.module}.{exception.type}" if exception.module else ""
-    return {"error.type": (exception.type, in_full), "error.value": (exception.value,)}
-
-
-def _values_of_frame(frame: Frame) -> dict[str, tuple[str, ...]]:
-    paths = (path.replace("\\", "/") for path in (frame.abs_path, frame.filename))
-    # So that `**/vendor/**` finds `vendor/` also at the beginning of a path.
-    rooted = tuple(path if not path or path.startswith("/") else "/" + path for path in paths)
-    return {
-        "stack.function": (frame.function, frame.raw_function),
-        "stack.module": (frame.module,),
-        "stack.abs_path": (frame.abs_path.replace("\\", "/"), frame.filename.replace("\\", "/"), *rooted),
-        "stack.package": (frame.package,),
-    }
-
-
-def _frames_of(event: Event) -> Iterable[Frame]:
-    for exception in event.exceptions:
-        yield from exception.frames[-MAX_FRAMES:]
-    for thread in event.threads:
-        yield from thread.frames[-MAX_FRAMES:] if thread.is_involved else ()
-
-
-# --- changing its frames ---
-
-
-def _with_frames(rules: Rules, event: Event, *, keep: bool) -> tuple[Event, tuple[Rule, ...]]:
-    """The event with its frames as the rules have them, and those rules. `keep`: also the frames that do not count."""
-    active = [rule for rule in rules.rules if rule.is_for_frames and _fits_event(rule, event)]
-    if not active:
-        return event, ()
-    used: dict[int, Rule] = {}
-
-    def of(owner: ExceptionValue | Thread) -> tuple[Frame, ...]:
-        mine = active
-        if isinstance(owner, ExceptionValue):
-            mine = [rule for rule in active if _one_fits(rule, _OF_ERROR, [_values_of_error(owner)])]
-        old, new = owner.frames[:-MAX_FRAMES], owner.frames[-MAX_FRAMES:]
-        judged = [_judged(rules, mine, frame, used) for frame in new]
-        return (*old, *(frame for frame, is_counted in judged if is_counted or keep))
-
-    changed = replace(
-        event,
-        exceptions=tuple(replace(owner, frames=of(owner)) for owner in event.exceptions),
-        threads=tuple(replace(owner, frames=of(owner)) for owner in event.threads),
-    )
-    return (changed, tuple(used[line] for line in sorted(used))) if used else (event, ())
-
-
-def _judged(rules: Rules, active: Sequence[Rule], frame: Frame, used: dict[int, Rule]) -> tuple[Frame, bool]:
-    """The frame after all rules, and whether it counts."""
-    fitting, barred = rules.of_frame(frame)
-    in_app, is_counted = None, True
-    for rule in active:
-        if rule.line in fitting and rule.line not in barred:
-            used[rule.line] = rule
-            in_app = in_app if rule.in_app is None else rule.in_app
-            is_counted = is_counted if rule.is_counted is None else rule.is_counted
-    return (frame if in_app is None else replace(frame, in_app=in_app, is_ruled=True)), is_counted

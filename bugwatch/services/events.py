@@ -12,8 +12,9 @@ from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import Grouping
 from bugwatch.domain.frame_key import is_the_apps
 from bugwatch.domain.grouping import group
-from bugwatch.domain.grouping_rule import in_force, judged
+from bugwatch.domain.grouping_rule import in_force
 from bugwatch.domain.project import Project
+from bugwatch.domain.ruling import judged
 from bugwatch.domain.stacktrace import Frame
 from bugwatch.protocol import event_payload
 from bugwatch.services.compression import Compression
@@ -94,10 +95,15 @@ class Events:
         event = event_payload.read(clean, received_at=stored.received_at, header_event_id=stored.event_id)
         # The stored time is the one that the SDK's clock was corrected by; what it was off by is not in the payload.
         event = replace(event, happened_at=stored.happened_at)
+        unmapped, policy = event, project.policy(stored.received_at)
         event = await self._symbolication.glance(project.id, event, clean)
-        grouping = group(event, project.policy(stored.received_at))
+        grouping = group(event, policy)
         async with self._db.read() as tx:
             place = await merges.place_of(tx, issue_hash(project.id, grouping.hash))
+            if place is None and event is not unmapped:
+                # Its map came late: the next such event is led by the hash without maps, unless that has led one already.
+                coarse = await merges.place_of(tx, issue_hash(project.id, group(unmapped, policy).hash))
+                place = coarse if coarse and not coarse.is_spent else None
             roots = await merges.roots(tx, [stored.issue_id, *([place.issue_id] if place else [])])
         leads_here = place is not None and roots.get(place.issue_id) == roots.get(stored.issue_id)
         event = _with_verdicts(judged(in_force(project.grouping_rules), event))
