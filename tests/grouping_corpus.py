@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -715,7 +716,20 @@ OTHER: Area = {
     ],
 }  # fmt: skip
 
+RECORDED = Path(__file__).parent / "fixtures" / "grouping"
+
+
+def recorded(name: str) -> Area:
+    """What real programs sent: each mistake twice, from two folders, with other values, and with lines moved."""
+    area: Area = {}
+    for line in (RECORDED / f"{name}.jsonl").read_text().splitlines():
+        payload = msgspec.json.decode(line)
+        area.setdefault(payload.pop("label"), []).append(payload)
+    return area
+
+
 AREAS: dict[str, Area] = {
+    "Python, recorded": recorded("python"), "Node, recorded": recorded("node"), "Java, recorded": recorded("java"), "Go, recorded": recorded("go"),
     "Python": PYTHON, "browser": BROWSER, "Node, React Native": NODE, "JVM": JVM, "Go": GO, "PHP": PHP, "Ruby": RUBY, ".NET": DOTNET,
     "native": NATIVE, "other": OTHER,
 }  # fmt: skip
