@@ -101,7 +101,7 @@ class Events:
         async with self._db.read() as tx:
             place = await merges.place_of(tx, issue_hash(project.id, grouping.hash))
             if place is None and event is not unmapped:
-                # Its map came late: the next such event is led by the hash without maps, unless that has led one already.
+                # Its map came late: the hash without maps leads the next such event, unless it has led one already.
                 coarse = await merges.place_of(tx, issue_hash(project.id, group(unmapped, policy).hash))
                 place = coarse if coarse and not coarse.is_spent else None
             roots = await merges.roots(tx, [stored.issue_id, *([place.issue_id] if place else [])])

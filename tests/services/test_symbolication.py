@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -108,6 +108,7 @@ class Shop:
     db: Database
     clock: FakeClock
     ingest: Ingest
+    new_ingest: Callable[[], Ingest]
     symbolication: Symbolication
     reader: InProcess
     events: Events
@@ -178,10 +179,15 @@ async def shop(db: Database, clock: FakeClock) -> AsyncIterator[Shop]:
     symbolication = Symbolication(db, reader)
     pipeline = Pipeline(b"k" * 32, compression)
     room = Room(0, 1_000_000, 0, lambda: 1_000_000)
-    ingest = Ingest(db, clock, pipeline, symbolication, Digest(db, Ids(clock), compression), room)
-    await ingest.start()
-    yield Shop(db, clock, ingest, symbolication, reader, Events(db, compression, pipeline, symbolication), access)
-    await ingest.stop()
+
+    def new_ingest() -> Ingest:
+        return Ingest(db, clock, pipeline, symbolication, Digest(db, Ids(clock), compression), room)
+
+    events = Events(db, compression, pipeline, symbolication)
+    shop = Shop(db, clock, new_ingest(), new_ingest, symbolication, reader, events, access)
+    await shop.ingest.start()
+    yield shop
+    await shop.ingest.stop()
     await symbolication.stop()
 
 
@@ -406,13 +412,33 @@ async def test_a_map_that_comes_late_helps_old_events_and_keeps_the_issue(shop: 
     assert shown(before)[-1][2] == "o"
 
     await shop.upload(ID)
-    assert shown(await shop.again()) == AS_WRITTEN
+    late = await shop.again()
+    assert shown(late) == AS_WRITTEN
+    assert late.leads_here
     await shop.send(crash(debug_id=ID))
     assert await shop.counts() == [2]
+    assert (await shop.again()).leads_here
 
     # The hash without maps is coarse: another bug that shared it is another issue from now on.
     await shop.send(crash(debug_id=ID, stack=[("c", 180), ("add", 60)]))
     assert await shop.counts() == [2, 1]
+
+
+async def test_what_waits_for_its_map_is_taken_up_by_the_next_process(shop: Shop) -> None:
+    await shop.upload(ID)
+    shop.reader.gate.clear()
+    arrival = make.arrival(shop.project.id, shop.clock.now, payload=crash(debug_id=ID))
+    await shop.ingest.take(shop.access, [arrival])
+    await shop.ingest.stop()
+    assert await shop.counts() == []
+
+    shop.reader.gate.set()
+    shop.ingest = shop.new_ingest()
+    await shop.ingest.start()
+    assert shown(await shop.send(crash(debug_id=ID))) == AS_WRITTEN
+    async with asyncio.timeout(10):
+        while await shop.counts() != [2]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_page_shows_what_is_known_when_a_map_takes_long(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
