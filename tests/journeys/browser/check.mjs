@@ -85,9 +85,12 @@ async function listByPointer() {
 
 async function issueInUse() {
   const page = await open(issue);
-  await page.click(".lib > summary");
-  await page.click(".lib .frame[data-load] > summary");
+  await tabTo(page, ".lib > summary");
+  await page.keyboard.press("Enter");
+  await tabTo(page, ".lib .frame[data-load] > summary");
+  await page.keyboard.press("Enter");
   await page.waitForSelector(".lib .frame[open] .code");
+  assert.deepEqual(await findings(page), [], "trace in use");
   await page.click("[data-frames=all]");
   assert.ok(await page.locator(".lib .frame").first().isVisible(), "library frames without opening their group");
   await page.keyboard.press("r");
