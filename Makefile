@@ -54,6 +54,7 @@ test: install
 
 bench: build
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.grouping
 
 bench-peers: install
 	$(BIN)/python -m tests.bench.peers

@@ -11,10 +11,14 @@ from bugwatch.domain.event import ExceptionValue
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`links` count for grouping, oldest cause first; `main` is the one that titles the issue."""
+    """`links` count for grouping, oldest cause first; `main` is the one that titles the issue.
+
+    `wrappers` were taken off: they count where only they lead into the app's own code.
+    """
 
     links: tuple[ExceptionValue, ...]
     main: ExceptionValue
+    wrappers: tuple[ExceptionValue, ...] = ()
 
 
 def chain_of(exceptions: Sequence[ExceptionValue], same: Callable[[ExceptionValue], object]) -> Chain | None:
@@ -57,7 +61,18 @@ WRAPPERS = frozenset(_WRAPPERS.split())
 # `new RuntimeException(cause)` calls itself as its cause does; another text would be the developer's own.
 _PLAIN_TYPES = frozenset({"Error", "Exception", "RuntimeException", "Throwable", "UncheckedIOException"})
 _WRAPPING_TEXTS = (
+    "An error occurred while executing doInBackground()",
+    "An error occurred while saving the entity changes",
+    "An error occurred while updating the entries",
     "An exception has been thrown during the rendering of a template",
+    "Could not execute method for android:onClick",
+    "Error receiving broadcast Intent",
+    "Unable to create application",
+    "Unable to instantiate",
+    "Unable to resume activity",
+    "Unable to start activity",
+    "Unable to start receiver",
+    "Unable to start service",
     "There was an error during concurrent rendering",
     "There was an error while hydrating",
 )
@@ -65,10 +80,10 @@ _WRAPPING_TEXTS = (
 
 def _unwrapped(exceptions: Sequence[ExceptionValue]) -> Chain:
     """The chain, oldest cause first, without the wrappers at its end that have a cause which says more."""
-    links = list(exceptions)
-    while len(links) > 1 and _is_wrapper(links[-1], links[-2]):
-        del links[-1]
-    return Chain(tuple(links), links[-1])
+    count = len(exceptions)
+    while count > 1 and _is_wrapper(exceptions[count - 1], exceptions[count - 2]):
+        count -= 1
+    return Chain(tuple(exceptions[:count]), exceptions[count - 1], tuple(exceptions[count:]))
 
 
 def _is_wrapper(outer: ExceptionValue, cause: ExceptionValue) -> bool:

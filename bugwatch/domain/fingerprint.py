@@ -89,7 +89,10 @@ class _Basis:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """An event as grouping sees it. `stack` is the main exception's, else a cause's, else the crashed thread's."""
+    """An event as grouping sees it. `stack` is the main exception's, else a cause's, else the crashed thread's.
+
+    One with frames of the app's own goes before one without.
+    """
 
     event: Event
     main: ExceptionValue | None
@@ -117,7 +120,9 @@ def group(event: Event) -> Grouping:
 
 def _read(event: Event) -> _Reading:
     chain = chain_of(event.exceptions, lambda e: _likeness(e, event))
-    links = tuple((e, read_stack(e.frames, event.platform)) for e in (chain.links[-_MAX_LINKS:] if chain else ()))
+    links = _stacks(event, chain.links[-_MAX_LINKS:] if chain else ())
+    if chain and chain.wrappers and not any(stack.is_own for _, stack in links):
+        links += tuple(link for link in _stacks(event, chain.wrappers[-_MAX_LINKS:]) if link[1].is_own)
     main = chain.main if chain else None
     stacks = [stack for link, stack in links if link is main] + [stack for _, stack in reversed(links)]
     thread = next((t for t in event.threads if t.is_crashed), None) or next(
@@ -125,7 +130,13 @@ def _read(event: Event) -> _Reading:
     )
     if not any(stack.lines for stack in stacks) and thread:
         stacks = [read_stack(thread.frames, event.platform)]
-    return _Reading(event, main, links, next((s for s in stacks if s.lines), StackKey()))
+    own = (stack for stack in stacks if stack.is_own)
+    anybodys = (stack for stack in stacks if stack.lines)
+    return _Reading(event, main, links, next(own, None) or next(anybodys, StackKey()))
+
+
+def _stacks(event: Event, exceptions: Iterable[ExceptionValue]) -> tuple[tuple[ExceptionValue, StackKey], ...]:
+    return tuple((exception, read_stack(exception.frames, event.platform)) for exception in exceptions)
 
 
 def _likeness(exception: ExceptionValue, event: Event) -> tuple[object, ...]:

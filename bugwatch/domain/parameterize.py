@@ -79,8 +79,8 @@ def _name_word(word: str) -> str:
     if _is_drawn(word):
         return "<token>"
     if match := _NUMBERED.fullmatch(word):
-        is_name = match[1].lower() in TECHNICAL or _ERROR_CODE.fullmatch(word)
-        return word if is_name else f"{match[1]}<number>"
+        is_code = match[1].lower() in TECHNICAL or _ERROR_CODE.fullmatch(word)
+        return word if is_code else f"{match[1]}<number>"
     is_name = word.partition("_")[0].lower().rstrip("0123456789") in TECHNICAL  # x86_64, utf_16
     return word if is_name else _PART_NUMBER.sub("<number>", word)
 

@@ -75,6 +75,20 @@ def test_what_react_recovered_from_is_told_by_its_cause(text: str) -> None:
     assert types(error("Error", "Text content does not match."), error("Error", text)) == ["Error"]
 
 
+def test_what_the_system_wraps_around_an_app_is_told_by_its_cause() -> None:
+    text = "Unable to start activity ComponentInfo{com.shop/com.shop.Main}: java.lang.NullPointerException: x"
+
+    assert types(error("NullPointerException", "x"), error("RuntimeException", text)) == ["NullPointerException"]
+
+
+def test_what_was_taken_off_is_kept_aside() -> None:
+    inner, outer = error("IOError", "x"), error("ExecutionException", "y")
+    chain = chain_of([inner, outer], id)
+
+    assert chain is not None
+    assert chain.wrappers == (outer,)
+
+
 def test_components_above_an_error_are_no_cause() -> None:
     assert types(error("React ErrorBoundary TypeError"), error("TypeError")) == ["TypeError"]
     assert types(error("React ErrorBoundary TypeError")) == ["React ErrorBoundary TypeError"]

@@ -410,6 +410,17 @@ def test_a_broken_tree_is_read_as_a_list(ids: list[tuple[int | None, int | None]
     assert group(event(*links)).title == f"E{len(ids) - 1}: bad value"
 
 
+def test_a_wrapper_counts_where_only_it_leads_into_the_apps_own_code() -> None:
+    def saved(*own: str) -> Event:
+        cause = error("-Npgsql.Connector read", type_="PostgresException", value="23505: duplicate key")
+        return event(cause, error(*own, type_="TargetInvocationException", value="y"), platform="csharp")
+
+    one, other = group(saved("Shop.Users add", "Shop.Db save")), group(saved("Shop.Orders add", "Shop.Db save"))
+
+    assert one.hash != other.hash
+    assert (one.title, one.culprit) == ("PostgresException: 23505: duplicate key", "Shop.Db in save")
+
+
 # --- titles and culprits ---
 
 
