@@ -13,6 +13,7 @@ from bugwatch.domain.symbolication import Origin, Position
 _LONGEST_LINE = 300
 _NOT_OURS = re.compile(
     r"<|\[|native\b|node:|internal/|wasm:|about:|blob:|debugger\b|[a-z-]+-extension:|webkit-masked-url:"
+    r"|webpack(?:-internal)?:|turbopack:"  # a bundler at development: the file is the source's already
 )
 # What bundlers put before a file's path: `webpack://shop/./src/a.ts`, `webpack-internal:///(rsc)/./src/a.ts`,
 # `turbopack://[project]/src/a.ts`, `file:///home/me/src/a.ts`.

@@ -108,7 +108,8 @@ def send(stream: BinaryIO, message: bytes) -> None:
 
 def confine(parent: int) -> None:
     """Bound what this process may take, and bind its life to its parent's."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit()  # it died before the line above
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

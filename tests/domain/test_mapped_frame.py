@@ -42,6 +42,7 @@ def test_a_source_is_shown_without_what_its_bundler_put_before_it() -> None:
         (Frame(abs_path="chrome-extension://abc/app.js", lineno=1), False),
         (Frame(abs_path="safari-web-extension://abc/app.js", lineno=1), False),
         (Frame(abs_path="wasm://wasm/1f", lineno=1), False),
+        (Frame(abs_path="webpack-internal:///./src/cart.ts", lineno=1), False),
     ],
 )
 def test_only_frames_of_the_apps_javascript_can_be_mapped(frame: Frame, is_one: bool) -> None:
