@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 from bugwatch.domain.event import Event, ExceptionValue
@@ -16,6 +17,15 @@ def raw_trace(event: Event) -> str:
         "\n".join([f"Thread {thread.name or thread.id}:", *_at(thread.frames)]) for thread in told_threads(event)
     ]
     return "\n\n".join([*told, *threads])
+
+
+def unmapped(event: Event) -> Event:
+    """The event with its frames as they arrived, before source maps."""
+    exceptions = (
+        replace(exception, frames=tuple(f.origin.raw if f.origin and f.origin.raw else f for f in exception.frames))
+        for exception in event.exceptions
+    )
+    return replace(event, exceptions=tuple(exceptions))
 
 
 def told_threads(event: Event) -> list[Thread]:

@@ -16,7 +16,7 @@ from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.protocol.event_limits import FRAMES_NEWEST, FRAMES_OLDEST
 from bugwatch.server.dashboard.frames import FrameView, Surroundings, view_of
 from bugwatch.server.dashboard.origins import Gap, gaps_of
-from bugwatch.server.dashboard.raw_trace import raw_trace, told_threads
+from bugwatch.server.dashboard.raw_trace import raw_trace, told_threads, unmapped
 from bugwatch.templates import gettext as _
 
 # How a trace is shown: the app's own frames with the others folded away, all frames, or as the platform prints it.
@@ -28,6 +28,8 @@ LISTED_FRAMES = 600
 # Recursion is seen through at most so many functions that call each other in turn, from so many turns on.
 LONGEST_CYCLE = 4
 LONGEST_OPEN_CHAIN = 4
+LONGEST_HEADLINE = 600
+LINES_OF_HEADLINE = 8
 _BUILT_IN = frozenset(("builtins", "exceptions"))
 FEWEST_TURNS = 4
 
@@ -63,11 +65,13 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class StackView:
-    """One exception, or one thread. `relation` says how it belongs to the one above it; empty for the first."""
+    """One exception, or one thread. `relation` says how it belongs to the one above it; empty for the first. A long
+    value is cut, and `whole_value` has all of it."""
 
     index: int
     type: str
     value: str
+    whole_value: str
     module: str
     relation: str
     mechanism: str
@@ -77,12 +81,14 @@ class StackView:
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
-    """`raw` is filled in that mode, and `stacks` in the others."""
+    """`stacks` are empty in the raw mode, which fills `raw` and, if source maps changed the trace, `unmapped`: as it
+    arrived."""
 
     mode: str
     stacks: tuple[StackView, ...]
     frame_count: int
     raw: str
+    unmapped: str
     has_library_frames: bool
     gaps: tuple[Gap, ...]
 
@@ -109,6 +115,7 @@ def trace_of(event: Event, mode: str = APP, link: SourceLink = NOWHERE) -> Trace
         stacks=stacks,
         frame_count=len(frames) + sum(_left_out(event, path) for path in _paths(event, threads)),
         raw=raw_trace(event) if mode == RAW else "",
+        unmapped=raw_trace(unmapped(event)) if mode == RAW and any(f.origin and f.origin.raw for f in frames) else "",
         has_library_frames=is_foldable,
         gaps=gaps_of(frames),
     )
@@ -150,7 +157,8 @@ def _exceptions(event: Event, around: Surroundings, left: _Allowance) -> Iterabl
         yield StackView(
             index=index,
             type=exception.type or _("Error"),
-            value=exception.value,
+            value=_shortened(exception.value),
+            whole_value=exception.value if exception.value != _shortened(exception.value) else "",
             module="" if exception.module in _BUILT_IN else exception.module,
             relation="" if index == newest else _relation(exception),
             mechanism=mechanism.type if mechanism.type not in ("generic", "chained") else "",
@@ -164,6 +172,12 @@ def _exceptions(event: Event, around: Surroundings, left: _Allowance) -> Iterabl
             # Of a long chain what came last, and where it all began.
             is_open=index in (0, newest) or newest < LONGEST_OPEN_CHAIN,
         )
+
+
+def _shortened(value: str) -> str:
+    lines = value[:LONGEST_HEADLINE].split("\n")
+    short = "\n".join(lines[:LINES_OF_HEADLINE])
+    return value if short == value else short + "…"
 
 
 def _relation(exception: ExceptionValue) -> str:
@@ -183,6 +197,7 @@ def _threads(event: Event, threads: Sequence[Thread], around: Surroundings, left
             index=len(event.exceptions) + index,
             type=_("Thread %(name)s", name=thread.name or thread.id),
             value=thread.state,
+            whole_value="",
             module="",
             relation=_("other threads") if at == 0 and event.exceptions else "",
             mechanism="",

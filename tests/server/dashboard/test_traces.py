@@ -7,6 +7,7 @@ import pytest
 from bugwatch.domain.event import Event, ExceptionValue, Mechanism, Note
 from bugwatch.domain.source_link import SourceLink
 from bugwatch.domain.stacktrace import Frame, Thread
+from bugwatch.domain.symbolication import Origin, Verdict
 from bugwatch.server.dashboard import traces
 from bugwatch.server.dashboard.frames import LONGEST_VALUE, FrameView
 from bugwatch.server.dashboard.traces import ALL, RAW, WHOLE_FRAMES, LeftOut, Library, Repeat, TraceView, frame_of
@@ -139,6 +140,36 @@ def test_chained_exceptions_come_newest_first_and_say_how_they_belong_together()
     assert [stack.type for stack in stacks] == ["RuntimeError", "ValueError", "KeyError", "OSError"]
     assert [stack.relation for stack in stacks] == ["", "part of the group", "raised while handling", "caused by"]
     assert stacks[0].mechanism == "excepthook"
+
+
+@pytest.mark.parametrize(
+    ("value", "short"),
+    [
+        ("no", "no"),
+        ("x" * 600, "x" * 600),
+        ("x" * 601, "x" * 600 + "…"),
+        ("a\n" * 7 + "b", "a\n" * 7 + "b"),
+        ("a\n" * 9, "a\n" * 7 + "a…"),
+    ],
+)
+def test_a_long_message_is_cut_in_the_headline_and_stands_below(value: str, short: str) -> None:
+    (stack,) = trace_of(Event(platform="python", exceptions=(ExceptionValue("E", value, frames=(own("f"),)),))).stacks
+
+    assert stack.value == short
+    assert stack.whole_value == ("" if value == short else value)
+
+
+def test_of_a_mapped_trace_the_raw_one_is_kept() -> None:
+    raw = Frame(function="t", abs_path="https://x.test/app.min.js", lineno=1, colno=5312)
+    mapped = Frame(function="total", abs_path="src/cart.ts", lineno=14, in_app=True, origin=Origin(Verdict.MAPPED, raw))
+    shown = Event(platform="javascript", exceptions=(ExceptionValue("E", "v", frames=(mapped,)),))
+
+    trace = trace_of(shown, RAW)
+
+    assert trace.raw == "E: v\n    at total (src/cart.ts:14)"
+    assert trace.unmapped == "E: v\n    at t (https://x.test/app.min.js:1:5312)"
+    assert trace_of(event(own("f")), RAW).unmapped == ""
+    assert trace_of(shown).unmapped == ""
 
 
 def test_of_a_long_chain_the_newest_and_the_root_stand_open() -> None:
