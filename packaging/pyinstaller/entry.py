@@ -9,7 +9,7 @@ if sys.argv[1:2] == [child.VERB]:
     child.main()
     sys.exit()
 
-from bugwatch.cli import all_commands, main  # noqa: E402 - the child needs none of it
+from bugwatch.cli import all_commands, main  # only now: the child needs none of it
 
 all_commands()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # all is loaded: see quiet_start.py
