@@ -148,8 +148,8 @@ def test_chained_exceptions_come_newest_first_and_say_how_they_belong_together()
         ("no", "no"),
         ("x" * 600, "x" * 600),
         ("x" * 601, "x" * 600 + "…"),
-        ("a\n" * 7 + "b", "a\n" * 7 + "b"),
-        ("a\n" * 9, "a\n" * 7 + "a…"),
+        ("a\n" * 4 + "b", "a\n" * 4 + "b"),
+        ("a\n" * 9, "a\n" * 4 + "a…"),
     ],
 )
 def test_a_long_message_is_cut_in_the_headline_and_stands_below(value: str, short: str) -> None:
