@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bugwatch.domain.frame_function import clean_function, is_later
-from bugwatch.domain.frame_place import MAX_LENGTH, PAGE, clean_module, is_page, method_of_state_machine, path_tail
+from bugwatch.domain.frame_place import PAGE, clean_module, is_page, method_of_state_machine, path_tail
 from bugwatch.domain.in_app import is_library, is_noise
 from bugwatch.domain.stacktrace import Frame
 
@@ -50,6 +50,8 @@ _SOURCE_FILES = (".ts", ".tsx", ".jsx", ".vue", ".svelte", ".mts", ".cts", ".cof
 # A column beyond this is in a line that nobody wrote by hand; and one that few write.
 _WIDE_LINE = 500
 _LONG_LINE = 120
+# Names and paths beyond this are made to be slow.
+_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +97,20 @@ def is_minified(frame: Frame, key: FrameKey) -> bool:
     return (key.has_short_name and (frame.colno or _WIDE_LINE) > _LONG_LINE) or (frame.colno or 0) > _WIDE_LINE
 
 
-# Apps repeat their frames: what was found out about one is kept. Of hostile frames, 8 kB each, these hold 64 MB.
-_is_library = lru_cache(maxsize=4_096)(is_library)
+# Apps repeat their frames: what was found out about one is kept. Of hostile frames, 6 kB each, these hold 50 MB.
+@lru_cache(maxsize=4_096)
+def _is_library(family: str, module: str, function: str, *paths: str) -> bool:
+    return is_library(family, module[:_LONGEST], function[:_LONGEST], *map(_ends, paths))
 
 
 @lru_cache(maxsize=4_096)
 def _key(platform: str, module: str, package: str, filename: str, abs_path: str, function: str) -> FrameKey:
+    module, function = module[:_LONGEST], function[:_LONGEST]
+    filename, abs_path = _ends(filename), _ends(abs_path)
     path = filename or abs_path
     family = FAMILIES.get(platform) or _ENDINGS.get(path.rpartition(".")[2], "other")
     is_javascript = family == "javascript"
     is_script = is_javascript and not path.endswith(_SOURCE_FILES)
-    function = function[:MAX_LENGTH]
     name = clean_function(function, family)
     if family == "dotnet" and name in ("MoveNext", ""):
         name = method_of_state_machine(module) or name
@@ -120,6 +125,11 @@ def _key(platform: str, module: str, package: str, filename: str, abs_path: str,
         has_short_name=is_script and 0 < len(name) <= 2,
         is_later=platform == "javascript" and is_later(function),
     )
+
+
+def _ends(path: str) -> str:
+    """The beginning and the end of a path that is longer than paths are: all that rules ask about."""
+    return path if len(path) <= _LONGEST else path[: _LONGEST // 2] + path[-_LONGEST // 2 :]
 
 
 def _place(family: str, module: str, package: str, path: str, abs_path: str) -> tuple[str, bool]:

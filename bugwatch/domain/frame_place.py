@@ -30,12 +30,11 @@ _SHARD = re.compile(r"[0-9a-f]{2}")  # files named by a hash are spread over suc
 # Of a page's own scripts only the page is known, and that is the route, not the place.
 _PAGE = re.compile(r"(?:^|/)[^/.]*$|\.(?:html?|php|aspx?|jsp)$")
 PAGE = "<page>"
-MAX_LENGTH = 1_024
 
 
 def path_tail(path: str) -> tuple[str, bool]:
     """The last two telling segments of a path or URL, as `js/app.js`, and whether its file name carried a hash."""
-    path = path[:MAX_LENGTH].replace("\\", "/").partition("?")[0].partition("#")[0]
+    path = path.replace("\\", "/").partition("?")[0].partition("#")[0]
     if "://" in path:
         path = path.partition("://")[2].partition("/")[2]
     elif path.startswith("/") or path[1:2] == ":":
