@@ -14,7 +14,7 @@ from bugwatch.domain.event import Event, ExceptionValue, Mechanism
 from bugwatch.domain.source_link import NOWHERE, SourceLink
 from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.protocol.event_limits import FRAMES_NEWEST, FRAMES_OLDEST
-from bugwatch.server.dashboard.frames import FrameView, Surroundings, view_of
+from bugwatch.server.dashboard.frames import FrameView, Surroundings, address_of, view_of
 from bugwatch.server.dashboard.origins import Gap, gaps_of
 from bugwatch.server.dashboard.raw_trace import raw_trace, told_threads, unmapped
 from bugwatch.templates import gettext as _
@@ -27,11 +27,13 @@ WHOLE_FRAMES = 12
 LISTED_FRAMES = 600
 # Recursion is seen through at most so many functions that call each other in turn, from so many turns on.
 LONGEST_CYCLE = 4
+FEWEST_TURNS = 4
+# All exceptions of a chain stand open unless they are more.
 LONGEST_OPEN_CHAIN = 4
+# A longer message is cut in the headline.
 LONGEST_HEADLINE = 600
 LINES_OF_HEADLINE = 5
-_BUILT_IN = frozenset(("builtins", "exceptions"))
-FEWEST_TURNS = 4
+_BUILT_IN = frozenset(("builtins", "exceptions"))  # modules that nobody writes before a type
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,9 @@ def _parts(
     views: list[tuple[bool, Part]] = []
     for part in _unrolled(frames, left_out):
         if not isinstance(part, int):
-            views.append((views[-1][0], part))
+            # What repeats is told where it can be seen: beside the frame of the app's own in it.
+            told_of = views[-part.span :] if isinstance(part, Repeat) else views[-1:]
+            views.append((any(is_own for is_own, _view in told_of), part))
             continue
         if not left.listed:
             views.append((not views or views[-1][0], LeftOut(part + 1, is_kept=True)))
@@ -275,7 +279,10 @@ def _folded(frames: Sequence[Frame], is_own: bool, group: Iterable[tuple[bool, P
 
 def _unrolled(frames: Sequence[Frame], left_out: int) -> Iterable[int | Repeat | LeftOut]:
     """The frames' places, crash first; of a recursion one turn, and how often it repeats."""
-    names = [(f.function, f.module, f.abs_path or f.filename, f.lineno, f.colno) for f in reversed(frames)]
+    names = [
+        (f.function, f.module, f.package, f.abs_path or f.filename, f.lineno, f.colno, address_of(f))
+        for f in reversed(frames)
+    ]
     at, last = 0, len(names) - 1
     while at <= last:
         span, turns = _cycle(names, at)

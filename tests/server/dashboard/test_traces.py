@@ -268,6 +268,20 @@ def test_calls_from_other_lines_are_no_recursion() -> None:
     assert names(parts) == ["f"] * 6
 
 
+def test_native_frames_without_names_are_no_recursion() -> None:
+    frames = (Frame(package="libc.so.6", rest={"instruction_addr": hex(n)}) for n in range(6))
+
+    assert len(trace_of(event(*frames)).stacks[0].parts) == 6
+
+
+def test_recursion_through_a_library_is_told_beside_the_apps_own_frame() -> None:
+    turns = [own("visit", lineno=1), library("encode")] * 20
+
+    assert names(trace_of(event(*turns)).stacks[0].parts) == [["encode"], "visit", (2, 19)]
+    assert names(trace_of(event(*turns, own("end"))).stacks[0].parts) == ["end", ["encode"], "visit", (2, 19)]
+    assert names(trace_of(event(library("first"), *turns[1:])).stacks[0].parts)[:2] == [["encode"], "visit"]
+
+
 def test_recursion_in_a_library_is_counted_in_its_group() -> None:
     (_own, group) = trace_of(event(*(library("encode") for _ in range(9)), own("save"))).stacks[0].parts
 
