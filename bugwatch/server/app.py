@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,7 @@ from bugwatch import resources, shelf
 from bugwatch.domain.errors import NotFound
 from bugwatch.protocol.encoding import ByteBudget
 from bugwatch.server import api, api0, auth, dashboard, ingest, limits, render
+from bugwatch.server.api0.uploads import AT_ONCE
 from bugwatch.server.errors import Errors
 from bugwatch.server.ingest.cors import allow, is_ingest
 from bugwatch.services.house import House
@@ -71,6 +73,7 @@ def create(house: House) -> Sanic[Any, Any]:
     )
     app.ctx.house = house
     app.ctx.ingest_budget = ByteBudget(house.limits.in_flight_bytes)
+    app.ctx.upload_turns = asyncio.Semaphore(AT_ONCE)
     for package in (ingest, api, api0, dashboard):
         for module in shelf.modules(package):
             if hasattr(module, "bp"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import RequestTimeout
@@ -21,8 +22,6 @@ bp = Blueprint("api0_uploads", url_prefix="/api/0/organizations/<organization:st
 
 AT_ONCE = 4  # requests whose body is in memory; others wait their turn before they are read
 BODY_S = 300
-
-_reading = asyncio.Semaphore(AT_ONCE)
 
 
 @bp.get("/chunk-upload/")
@@ -49,7 +48,7 @@ async def options(request: Request, organization: str) -> HTTPResponse:
 async def upload(request: Request, organization: str) -> HTTPResponse:
     """Keep the chunks of the body: all of them or none."""
     await tenant_of(request, organization)
-    async with _reading:
+    async with cast("asyncio.Semaphore", request.app.ctx.upload_turns):
         body = await _body(request)
         content_type = request.headers.get("content-type", "")
         for sha1, data in await asyncio.to_thread(lambda: list(chunks_of(body, content_type))):

@@ -24,6 +24,7 @@ from bugwatch.server.dashboard.help import topics
 from bugwatch.server.listener import answering, bind
 from bugwatch.services.house import House
 from bugwatch.services.sessions import Client
+from tests import make
 
 HERE = Path(__file__).parent
 CHROME = next(
@@ -134,6 +135,10 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         for event in events():
             path = f"/api/{made.project.id}/store/"
             (await http.post(path, params={"sentry_key": key}, content=json.dumps(event))).raise_for_status()
+        for release in (HOSTILE + "x" * 120, ""):
+            await make.bundle(
+                house.db, made.project.id, files=[make.artifact(0, b"x")], release=release, dist=release[:64]
+            )
         here = Client("127.0.0.1", "Chromium")
         pair = await house.sessions.open_pair(mara.id, here)
         http.headers["Authorization"] = f"Bearer {pair.access_token}"
@@ -179,6 +184,7 @@ async def test_pages_hold_in_a_real_browser(site: Site) -> None:
             "project": "/projects/2",
             "project-hostile": "/projects/3",
             "keys": "/projects/1/keys",
+            "source-maps": "/projects/1/source-maps",
             "ledger": "/projects/1/ledger",
             "settings": "/projects/3/settings",
             "account": "/account",
