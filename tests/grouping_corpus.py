@@ -463,6 +463,19 @@ JVM: Area = {
             ? com.shop.Form quantity Form.java 22
         """)) for text, line in (("abc", 652), ("12 pcs", 668))
     ],
+    "null, checked": [
+        java(error("NullPointerException", f"{name} must not be null", "? com.shop.Order make Order.java 3\n? com.shop.Order <init> Order.java 9\n"
+                   "? java.util.Objects requireNonNull Objects.java 259")) for name in ("customer",)
+    ],
+    "null, checked, another": [
+        java(error("NullPointerException", "items must not be null", "? com.shop.Order make Order.java 3\n? com.shop.Order <init> Order.java 10\n"
+                   "? java.util.Objects requireNonNull Objects.java 259")),
+    ],
+    "activity": [
+        java(error("IllegalStateException", "no session", "? com.shop.Main onCreate Main.java 9\n? com.shop.Session require Session.java 3"),
+             error("RuntimeException", f"Unable to {what} activity ComponentInfo{{com.shop/com.shop.Main}}: java.lang.IllegalStateException: no session",
+                   "? android.app.ActivityThread performLaunchActivity ActivityThread.java 3782")) for what in ("start", "resume")
+    ],
     "too deep": [
         java(error("StackOverflowError", "", "? com.shop.Tree open Tree.java 1\n" + "? com.shop.Tree walk Tree.java 7\n? com.shop.Tree visit Tree.java 9\n" * n))
         for n in (20, 75)
@@ -646,6 +659,12 @@ NATIVE: Area = {
             ? . core::panicking::panic_bounds_check::{h} /rustc/abc/library/core/src/panicking.rs 208
             ? . rust_begin_unwind /rustc/abc/library/std/src/panicking.rs 652
         """)) for n, h in ((5, "h0123456789abcdef"), (7, "hfedcba9876543210"))
+    ],
+    "rust, another expectation in the same function": [
+        event("native", error("panic", "the cart has a customer", """
+            ? . shop::main::h0123456789abcdef src/main.rs 4
+            ? . shop::cart::total::h0123456789abcdef src/cart.rs 12
+        """)),
     ],
     "rust, another place": [
         event("native", error("panic", "index out of bounds: the len is 3 but the index is 5",

@@ -134,6 +134,8 @@ _CALL = re.compile(r"\([^()]{0,200}\)")
 _ASSIGNED = re.compile(r" ?[-+*/]?=[^=].{0,300}$", re.DOTALL)
 _LAST_NAME = re.compile(r"#?([A-Za-z_$][\w$]{0,99})$")
 
+_UNCAUGHT = re.compile(r"^Uncaught (?:\(in promise\):? )?(?:Error: )?")
+
 # Said of the whole app or of the network rather than of a place in the code: where it was noticed is chance.
 PLACELESS = frozenset({"chunk failed", "import failed", "ResizeObserver loop", "script error"})
 TOO_DEEP = "too much recursion"
@@ -144,6 +146,7 @@ def common_spelling(message: str) -> str:
     """One spelling for what the engines say differently; any other message as it is."""
     if len(message) > _MAX_LENGTH:
         return message
+    message = _UNCAUGHT.sub("", message)
     for hints, pattern, spelling in _COMPILED:
         if any(hint in message for hint in hints) and (match := pattern.fullmatch(message)):
             groups = match.groupdict(default="")

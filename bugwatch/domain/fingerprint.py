@@ -40,7 +40,7 @@ _TEXT_TYPES = frozenset(
 # They name what is missing: without the line of source, the name tells two mistakes in one function apart.
 _NAMING_TYPES = frozenset(
     {"AttributeError", "Error", "ErrorException", "ImportError", "KeyError", "ModuleNotFoundError", "NameError"}
-    | {"NullPointerException", "UnboundLocalError"}
+    | {"NullPointerException", "UnboundLocalError", "panic"}
 )
 # They strike anywhere in a function: the line means nothing.
 _STRAY_TYPES = frozenset(
@@ -174,7 +174,7 @@ def _by_policy(event: Event) -> _Basis:
 
 
 def _by_message(event: Event) -> _Basis:
-    logger = Component("logger", event.logger, bool(event.logger))
+    logger = Component("logger", parameterize(event.logger), bool(event.logger))
     if event.message_template and event.message_template != event.message:
         template = Component("message", _text_key(event.message_template, event), reason="the template")
         return _Basis((template, logger), "Grouped by the message's template and its logger.")

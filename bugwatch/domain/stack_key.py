@@ -14,12 +14,13 @@ _CONTEXT_LENGTH = 120
 
 # Functions that report other people's errors. Crashing in one of them says little: the message has to help.
 _WRAPPERS = """
-abort assert assertion capture_exception capture_message captureException captureMessage check_response
-checkResponse check_status checkStatus create_error createError critical die ensureSuccessStatusCode error
-error_handler errorFormatter errorHandler EnsureSuccessStatusCode exception fail formatError
-getTRPCErrorFromUnknown handle_error handleError handleRejection invariant log log_error logError onError
-onUnhandledRejection panic raise_error raise_exception raise_for_status raise_from rejectPromise report_error
-reportError reraise settle throw_error throwError unhandledRejection warn warning
+abort assert assertion capture_exception capture_message captureException captureMessage check_response check_status
+checkArgument checkNotNull checkNotNullParameter checkParameterIsNotNull checkResponse checkState checkStatus
+create_error createError critical die EnsureSuccessStatusCode ensureSuccessStatusCode error error_handler
+errorFormatter errorHandler exception fail formatError getTRPCErrorFromUnknown handle_error handleError
+handleRejection invariant isTrue log log_error logError notNull onError onUnhandledRejection panic raise_error
+raise_exception raise_for_status raise_from rejectPromise report_error reportError requireNonNull requireNotNull
+reraise settle throw_error throwError throwUninitializedPropertyAccessException unhandledRejection warn warning
 """
 WRAPPERS = frozenset(_WRAPPERS.split())
 

@@ -25,6 +25,7 @@ from bugwatch.domain.engine_message import common_spelling
             ),
             "null has no value",
         ),
+        (("Uncaught (in promise) Error: no cart", "Uncaught Error: no cart", "no cart"), "no cart"),
         (("total is not defined", "Can't find variable: total"), "total is not defined"),
         (
             (
