@@ -143,6 +143,7 @@ async def issue_view(tx: Reader, request: Request, project: Project, issue: List
             tx.now,
             is_regressed=bool(regressed),
             is_unhandled=issue.is_unhandled,
+            member_count=len(issue.members),
         ),
         day_count=sum(by_hour.values()),
         event_count=issue.event_count,

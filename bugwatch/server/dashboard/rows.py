@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bugwatch.domain.clock import DAY
 from bugwatch.server.dashboard.charts import Spark
 from bugwatch.templates import gettext as _
+from bugwatch.templates import ngettext
 
 HUES = 6
 
@@ -50,7 +51,13 @@ def message_of(title: str, type_: str) -> str:
 
 
 def badges_of(
-    status: str, first_seen_at: int, now: int, *, is_regressed: bool, is_unhandled: bool = False
+    status: str,
+    first_seen_at: int,
+    now: int,
+    *,
+    is_regressed: bool,
+    is_unhandled: bool = False,
+    member_count: int = 0,
 ) -> tuple[Badge, ...]:
     """What changed, in a word."""
     badges = []
@@ -64,6 +71,8 @@ def badges_of(
         badges.append(Badge(_("New"), "new"))
     if is_unhandled:
         badges.append(Badge(_("Unhandled"), "bad"))
+    if member_count:
+        badges.append(Badge(ngettext("%(num)s merged", "%(num)s merged", member_count)))
     return tuple(badges)
 
 

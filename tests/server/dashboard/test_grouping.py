@@ -79,6 +79,7 @@ async def test_issues_are_merged_from_the_list_and_the_merge_is_undone(shop: Sho
 
     merged = await submit(shop.http, "/issues", "/issues", do="merge", id=ids, back="status=all")
     assert "1 issue merged." in read(merged)
+    assert "1 merged" in read(await shop.http.get(await shop.issue("two")))
     assert "ValueError two" in read(merged)
     assert "ValueError one" not in read(merged)
     undo = re.search(r'<form method="post" action="/issues/unmerge">(.*?)</form>', merged.text, re.DOTALL)
