@@ -155,19 +155,42 @@ _QUALIFIER = re.compile(r"(?: ?(?:const|volatile|noexcept|async|throws|&{1,2}))+
 _ANONYMOUS = "(anonymous namespace)::"
 
 
+_CPP_LAMBDA = re.compile(r"(?: (?:const|mutable))?::(?:\{lambda(?:#\d+)?\}|\$_\d+|'lambda\d*')(?:::operator)?.*$")
+_CPP_OPERATOR = re.compile(r"(?:::|^)operator(?:\(\)|\[\]| ?(?:new|delete)(?:\[\])?|[-+*/%^&|~!=<>,]{1,3}| [\w:]+)")
+
+
 def _native(function: str) -> str:
     """Without template arguments, parameters, and what optimizers and Rust add."""
     name = _CLANG_GENERATED.sub("", _RUST_GENERATED.sub("", function)).replace(_ANONYMOUS, "")
-    if name.startswith(("-[", "+[", "operator")) or "::operator" in name:
+    if name.startswith(("-[", "+[")):
         return name
-    if " -> " in name or "closure #" in name or " for " in name or name.startswith(("@", "spec", "stat", "merg")):
+    if "operator" in name and "lambda" not in name and "$_" not in name and (match := _CPP_OPERATOR.search(name)):
+        return _declared(name[: match.start()]) + match[0]
+    if "::" not in name:
         name = _SWIFT_RESULT.sub("", _SWIFT_PREFIX.sub("", name))
-    name = _QUALIFIER.sub("", _outside_brackets(name).strip())
-    return name.rpartition(" ")[2] or name
+    return _declared(name)
+
+
+def _declared(name: str) -> str:
+    """`shop::Cart::total`, for `int shop::Cart<int>::total(int) const`."""
+    name = _CPP_LAMBDA.sub("", _outside_brackets(_of_its_type(name.replace("->", ""))).strip())
+    return _QUALIFIER.sub("", name).rpartition(" ")[2].strip(":") or name
+
+
+def _of_its_type(name: str) -> str:
+    """`shop::Cart::drop`, for Rust's `<shop::Cart as core::ops::Drop>::drop`."""
+    if not name.startswith("<"):
+        return name
+    inside, closed, rest = name[1:].partition(">::")
+    while closed and inside.count("<") > inside.count(">"):
+        more, closed, rest = rest.partition(">::")
+        inside += f">::{more}"
+    own = inside.partition(" as ")[0].lstrip("&*").removeprefix("mut ").removeprefix("dyn ")
+    return f"{own}::{rest}" if closed else name
 
 
 def _outside_brackets(name: str) -> str:
-    """The characters that stand in no `<…>` and no `(…)`; Rust's `<T as Trait>::call` keeps what follows."""
+    """The characters that stand in no `<…>` and no `(…)`."""
     if "<" not in name and "(" not in name:
         return name
     depth, kept = 0, []
@@ -178,7 +201,7 @@ def _outside_brackets(name: str) -> str:
             depth = max(0, depth - 1)
         elif not depth:
             kept.append(char)
-    return "".join(kept).removeprefix("::")
+    return "".join(kept)
 
 
 # --- Elixir and Erlang ---
