@@ -44,7 +44,7 @@ class ArtifactReader:
         """
         async with self._turn:
             try:
-                response = await self._ask(Request(kind, key, list(spots)))
+                response = await self._remembered(Request(kind, key, list(spots)))
                 if not response.is_known:
                     code, artifact = await load()
                     response = await self._learn(Request(kind, key, list(spots), (code, artifact)))
@@ -59,6 +59,13 @@ class ArtifactReader:
         if self._rest:
             self._rest.cancel()
         await self._end()
+
+    async def _remembered(self, request: Request) -> Response:
+        """What the child says without the content. If it was killed while it rested, that is nobody's verdict."""
+        try:
+            return await self._ask(request)
+        except _Died:
+            return Response([], is_known=False)
 
     async def _learn(self, request: Request) -> Response:
         try:
@@ -97,9 +104,12 @@ class ArtifactReader:
         if self._rest:
             self._rest.cancel()
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                *command(), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
-            )
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *command(), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+                )
+            except OSError as error:
+                raise Unavailable(f"The process that reads source maps does not start: {error}") from None
         return self._process
 
     def _let_rest(self) -> None:

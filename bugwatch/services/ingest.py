@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from bugwatch.domain.batch import Arrival, New, received, verdict
 from bugwatch.domain.clock import Clock, hour_of
-from bugwatch.domain.errors import BugwatchError, Rejected
+from bugwatch.domain.errors import BugwatchError, Rejected, Unavailable
 from bugwatch.domain.event import Event
 from bugwatch.domain.outcome import Booking, Category, Outcome
 from bugwatch.domain.project import Project
@@ -231,7 +231,10 @@ class Ingest:
         event, project_id = draft.event, draft.arrival.project_id
         if event is None or not self._symbolication.concerns(project_id, event):
             return draft
-        mapped = await self._symbolication.known(project_id, event, draft.arrival.payload)
+        try:
+            mapped = await self._symbolication.known(project_id, event, draft.arrival.payload)
+        except Unavailable:
+            return None  # the spool is patient
         return None if mapped is None else _with_maps(draft, event, mapped)
 
     async def _resolved(self, draft: Draft) -> Draft:
@@ -332,6 +335,8 @@ class Ingest:
             ticket.ready.append(await self._finish(mapped))
         except Rejected as rejected:
             ticket.bookings[verdict(arrival, rejected.outcome, rejected.reason)] += 1
+        except Unavailable:
+            raise  # the database's fault, not the item's
         except Exception as bug:  # noqa: BLE001 - a poison item costs itself only
             ticket.spooled.append(self._poisoned(arrival, project, bug))
         return ticket

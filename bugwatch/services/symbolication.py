@@ -175,8 +175,8 @@ class Symbolication:
             verdict = said if isinstance(said, Verdict) else None
             said = [] if isinstance(said, Verdict) else await self._with_sources(file, said)
             found = dict(zip(waiting, said, strict=not verdict))
-            await self._db.write(lambda tx: positions.remember(tx, file.key, verdict, found))
             self._keep(file.key, found)
+            await self._db.write(lambda tx: positions.remember(tx, file.key, verdict, found))
         return dict.fromkeys(waiting, verdict) if verdict else known | _answers(found)
 
     async def _ask(self, file: FoundFile, spots: list[Spot]) -> list[Position | None] | Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -94,6 +95,19 @@ async def test_a_child_that_cannot_start_is_no_maps_fault(
 
     with pytest.raises(Unavailable, match="does not work"):
         await functions(reader, Shelf())
+    monkeypatch.setattr(artifact_reader, "command", lambda: ["/nowhere/at/all"])
+    with pytest.raises(Unavailable, match="does not start"):
+        await functions(reader, Shelf())
+
+
+async def test_a_child_that_is_killed_while_it_rests_is_no_maps_fault(reader: ArtifactReader) -> None:
+    shelf = Shelf()
+    await functions(reader, shelf)
+
+    os.kill(pid_of(reader), signal.SIGKILL)
+
+    assert await functions(reader, shelf) == ["priceOf"]
+    assert shelf.fetched == 2
 
 
 async def test_who_gives_up_waiting_leaves_no_answer_for_the_next(reader: ArtifactReader) -> None:

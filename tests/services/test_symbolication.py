@@ -19,6 +19,7 @@ from bugwatch.domain.project import Project
 from bugwatch.domain.site import Site
 from bugwatch.domain.stacktrace import Frame
 from bugwatch.domain.symbolication import Position, Verdict
+from bugwatch.services import artifact_lookup
 from bugwatch.services.artifact_reader import ArtifactReader, Content
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
@@ -422,6 +423,25 @@ async def test_a_map_that_comes_late_helps_old_events_and_keeps_the_issue(shop: 
     # The hash without maps is coarse: another bug that shared it is another issue from now on.
     await shop.send(crash(debug_id=ID, stack=[("c", 180), ("add", 60)]))
     assert await shop.counts() == [2, 1]
+
+
+async def test_a_database_that_is_away_for_a_moment_is_not_the_events_fault(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.upload(ID)
+    monkeypatch.setattr("bugwatch.services.ingest.WATCH_S", 0.01)
+    trouble = iter([Unavailable("a restart"), Unavailable("a restart")])
+    find = artifact_lookup.find
+
+    async def failing(*given):  # type: ignore[no-untyped-def]
+        if error := next(trouble, None):
+            raise error
+        return await find(*given)
+
+    monkeypatch.setattr(artifact_lookup, "find", failing)
+
+    assert shown(await shop.send(crash(debug_id=ID))) == AS_WRITTEN
+    assert not await shop.rows("SELECT * FROM spool")
 
 
 async def test_what_waits_for_its_map_is_taken_up_by_the_next_process(shop: Shop) -> None:
