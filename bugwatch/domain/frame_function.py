@@ -39,8 +39,10 @@ _JS_UNKNOWN = frozenset(
         "{anonymous}",
     )
 )
-_JS_MODULE = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte)$")  # a bundler's wrapper around a whole file
-_JS_NUMBER = re.compile(r"(?<=_callee)\d*\$?|\$\d+$")
+# Firefox's unnamed function inside a named one, evaluated text, and a bundler's wrapper around a whole file.
+_JS_UNNAMED = re.compile(r"<$|^eval at |\.(?:[cm]?[jt]sx?|vue|svelte)$")
+# Babel's generators, Hermes' unnamed functions, Angular's listeners, a minifier's second of a name.
+_JS_NUMBER = re.compile(r"^\?anon_\d+_|(?<=_)\d+_(?=listener$)|(?<=_callee)\d*\$?|\$\d+$")
 
 
 def is_later(function: str) -> bool:
@@ -51,9 +53,7 @@ def is_later(function: str) -> bool:
 def _javascript(function: str) -> str:
     """`total`, for Chrome's `async Cart.total [as run]`, Firefox's `async*total` and `Cart/this.total`."""
     name = _JS_PREFIX.sub("", function).partition(" [as ")[0].partition(" (")[0]
-    if (
-        name.endswith("<") or name.startswith("eval at ") or _JS_MODULE.search(name)
-    ):  # Firefox: an unnamed function inside a named one
+    if _JS_UNNAMED.search(name):
         return ""
     if member := _JS_MEMBER.match(name):
         name = member[1]
@@ -63,8 +63,8 @@ def _javascript(function: str) -> str:
 # --- the JVM: Java, Kotlin, Scala, Groovy, Clojure ---
 
 _JVM_NUMBER = re.compile(
-    r"(?<=lambda)\$(\w+)\$\d+|(?<=\$lambda)\$?-?\d+|(?<=access)\$\d+|(?<=fn)__\d+|(?<=eval)\d+|(?<=closure)\d+"
-    r"|\$adapted$|\$\d+"
+    r"(?<=\$r8\$lambda)\$[\w-]{8,}|(?<=lambda)\$(\w+)\$\d+|(?<=\$lambda)\$?-?\d+|(?<=access)\$\d+"
+    r"|(?<=fn)__\d+|(?<=eval)\d+|(?<=closure)\d+|\$adapted$|\$\d+"
 )
 
 

@@ -23,6 +23,9 @@ NAMES = {
         "eval at run (https://a/b.js:1:1), <anonymous>": "",
         "Cart.total$1": "total",
         "_callee3$": "_callee",
+        "?anon_0_": "",
+        "?anon_12_total": "total",
+        "Cart_Template_button_click_3_listener": "Cart_Template_button_click_listener",
         "(anonymous function)": "",
         "global": "",
         "Array.forEach": "forEach",
@@ -30,6 +33,7 @@ NAMES = {
     "jvm": {
         "lambda$total$0": "lambda$total",
         "total$lambda$3": "total$lambda",
+        "$r8$lambda$k9Mtd2gDcgG-x1Yz": "$r8$lambda",
         "total$lambda-0": "total$lambda",
         "$anonfun$main$1": "$anonfun$main",
         "$anonfun$main$1$adapted": "$anonfun$main",
