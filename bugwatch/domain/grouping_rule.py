@@ -142,7 +142,7 @@ def parse(text: str) -> Rules:
     return Rules(rules)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def in_force(text: str) -> Rules:
     """The rules of a stored text. A line that is no longer taken is passed over: no event may fail for it."""
     rules = []

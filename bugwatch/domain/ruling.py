@@ -17,7 +17,9 @@ from bugwatch.domain.stacktrace import Frame, Thread
 MAX_VALUE = 300
 MAX_ERRORS = 10  # the last ones of the chain
 MAX_FRAMES = 100
-_FRAMES_KNOWN = 4_096
+# What is remembered for a text of rules: this many frames, none of them longer than any that people write.
+_FRAMES_KNOWN = 1_024
+_LONGEST_KNOWN = 600
 
 _Values = Mapping[str, Sequence[str]]
 
@@ -84,9 +86,11 @@ def _found_out(rules: Rules, frame: Frame) -> tuple[frozenset[int], frozenset[in
         asking = [rule for rule in rules.rules if rule.frame]
         fitting = frozenset(rule.line for rule in asking if rule.frame.fits(values))
         barred = frozenset(rule.line for rule in asking if rule.frame.bars(values))
+        found = fitting, barred
         if len(rules.known) >= _FRAMES_KNOWN:
             rules.known.clear()
-        found = rules.known[key] = fitting, barred
+        if sum(map(len, key)) <= _LONGEST_KNOWN:
+            rules.known[key] = found
     return found
 
 

@@ -105,6 +105,17 @@ def test_frames_are_made_the_apps_or_not_and_may_not_count_at_all() -> None:
     ]
 
 
+def test_frames_are_remembered_in_bounds() -> None:
+    rules = parse("function:f* -app")
+    for number in range(1_100):
+        rule_on(rules, Event(exceptions=(ExceptionValue(frames=(Frame(function=f"f{number}"),)),)))
+    assert 0 < len(rules.known) <= 1_024
+    known = len(rules.known)
+    huge = Frame(function="f" * 601)
+    assert rule_on(rules, Event(exceptions=(ExceptionValue(frames=(huge,)),))).frame_rules
+    assert len(rules.known) == known
+
+
 def test_what_is_too_long_is_looked_at_from_its_end_or_beginning() -> None:
     deep = ExceptionValue(frames=tuple(Frame(function=f"f{n}") for n in range(MAX_FRAMES + 1)))
     assert hits("function:f1", Event(exceptions=(deep,)))
