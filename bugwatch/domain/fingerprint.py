@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from bugwatch.domain import error_type
 from bugwatch.domain.engine_message import PLACELESS, TOO_DEEP, common_spelling
 from bugwatch.domain.event import Event, ExceptionValue
 from bugwatch.domain.exception_chain import chain_of
@@ -31,30 +32,6 @@ _MAX_PARTS = 20
 _MAX_PART_LENGTH = 500
 _MAX_LINKS = 10
 _MAX_TEXT = 8_192
-
-# Errors of these types are made everywhere; their stack, if any, is of where they were reported.
-_TEXT_TYPES = frozenset(
-    {"*errors.errorString", "*errors.fundamental", "*errors.joinError", "*errors.withMessage", "*errors.withStack"}
-    | {"*fmt.wrapError", "*fmt.wrapErrors", "*errors.Error"}
-)
-# They name what is missing: without the line of source, the name tells two mistakes in one function apart.
-_NAMING_TYPES = frozenset(
-    {"AttributeError", "Error", "ErrorException", "ImportError", "KeyError", "ModuleNotFoundError", "NameError"}
-    | {"NullPointerException", "UnboundLocalError", "panic"}
-)
-# They strike anywhere in a function: the line means nothing.
-_STRAY_TYPES = frozenset(
-    {
-        "GreenletExit",
-        "Interrupt",
-        "KeyboardInterrupt",
-        "MemoryError",
-        "NoMemoryError",
-        "RecursionError",
-        "SignalException",
-    }
-    | {"SoftTimeLimitExceeded", "SystemExit", "SystemStackError", "TimeLimitExceeded", "Timeout", "WorkerTimeout"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +217,7 @@ def _doubt(reading: _Reading, main: ExceptionValue, has_frames: bool, own_count:
         return "there is no stack trace"
     if _is_thrown_value(reading.event, main):
         return "what was thrown is no error and has no stack trace of its own"
-    if main.type in _TEXT_TYPES or (main.mechanism is not None and main.mechanism.type == "NSError"):
+    if main.type in error_type.TEXT or (main.mechanism is not None and main.mechanism.type == "NSError"):
         return "errors of this type are told apart by their text only"
     if reading.stack.is_wrapper:
         return "the crash is in a function that reports other errors"
@@ -252,10 +229,11 @@ def _doubt(reading: _Reading, main: ExceptionValue, has_frames: bool, own_count:
 
 
 def _is_telling_name(reading: _Reading, main: ExceptionValue) -> bool:
-    if reading.stack.crash_line or main.type not in _NAMING_TYPES:
+    name = main.type.rpartition(".")[2]
+    if reading.stack.crash_line or name not in error_type.NAMING:
         return False
     # Everybody's `Error` but PHP's says anything; browsers do not agree on the words.
-    return main.type != "Error" or reading.event.platform == "php"
+    return name != "Error" or reading.event.platform == "php"
 
 
 def _exception_reason(has_frames: bool, own_count: int, doubt: str) -> str:
@@ -277,7 +255,7 @@ def _type_component(exception: ExceptionValue, has_frames: bool, event: Event) -
 
 
 def _line_component(stack: StackKey, main: ExceptionValue) -> Component:
-    if main.type in _STRAY_TYPES:
+    if main.type.rpartition(".")[2] in error_type.STRAY:
         return Component("source line", stack.crash_line, False, "such errors strike anywhere")
     return Component("source line", stack.crash_line, reason="of the app's frame next to the crash")
 

@@ -88,6 +88,18 @@ SAME = {
             "?/venv/lib/python3.12/site-packages/requests/api.py get",
         ),
     ),
+    "a value at the same line of source": (
+        of("python", *DJANGO, value="id 1", context_line="  raise ValueError(text)"),
+        of("python", *DJANGO, value="name", context_line="raise  ValueError(text)"),
+    ),
+    "an error that strikes at any line": (
+        of("python", *DJANGO, type_="MemoryError", context_line="a = load(b)"),
+        of("python", *DJANGO, type_="MemoryError", context_line="c = sort(a)"),
+    ),
+    "a line that nobody wrote by hand": (
+        of("python", *DJANGO, context_line="x" * 121),
+        of("python", *DJANGO, context_line="y" * 121),
+    ),
     "js: Chrome and Firefox": (
         of("javascript", "/js/app.js async Cart.checkout [as run]", "/js/app.js Cart.total", "/js/app.js Array.map"),
         of("javascript", "/js/app.js async*checkout", "/js/app.js Cart/this.total", "/js/app.js map"),
@@ -272,6 +284,18 @@ OTHER = {
     "another cause": (
         event(error("a.m f", "a.m g", type_="OSError"), error(*DJANGO)),
         event(error("a.m f", "a.m g", type_="KeyError"), error(*DJANGO)),
+    ),
+    "another line of the same function": (
+        of("python", *DJANGO, context_line='raise ValueError("no price")'),
+        of("python", *DJANGO, context_line='raise ValueError("no customer")'),
+    ),
+    "another name is missing, no source": (
+        of("python", *DJANGO, type_="KeyError", value="'id'"),
+        of("python", *DJANGO, type_="KeyError", value="'name'"),
+    ),
+    "go: another text, reported at one place": (
+        of("go", "?main run", "?main report", type_="*errors.errorString", value="disk full"),
+        of("go", "?main run", "?main report", type_="*errors.errorString", value="no such order"),
     ),
     "one frame, another message": (
         of("python", "shop.cart total", value="no price"),
