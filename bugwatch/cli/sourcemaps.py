@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import tempfile
 from argparse import Namespace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CODE = frozenset({".js", ".mjs", ".cjs", ".jsbundle", ".bundle"})
 LARGEST = 128 * 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
 POLL_S = 1.0
 POLLS = 300
 TIMEOUT_S = 120.0
@@ -71,10 +73,9 @@ class SourceMaps(HouseCommand):
                 super().run(args)
         maps = sum(file.kind is ArtifactKind.SOURCE_MAP for file in files)
         ids = len({file.debug_id for file in files if file.debug_id})
-        how = f"the release {args.release}" if args.release else ""
-        by = " and ".join(filter(None, (f"{ids} debug ids" if ids else "", how)))
+        ways = ["debug id"] * bool(ids) + [f"the release {args.release}"] * bool(args.release)
         return Answer(
-            f"Uploaded {len(files)} files, {maps} of them source maps. They are found by {by}.",
+            f"Uploaded {len(files)} files, {maps} of them source maps. They are found by {' and by '.join(ways)}.",
             {"files": len(files), "source_maps": maps, "debug_ids": ids, "release": args.release or None},
         )
 
@@ -88,10 +89,8 @@ class SourceMaps(HouseCommand):
             raise NotFound(f"There is no project “{args.project}”. “bugwatch project list” shows those that are here.")
         if len(found) > 1:
             raise Invalid(f"There are several projects “{args.project}”: name it by its id.", "project")
-        sha1, chunks = _bundle_in(Path(args.bundle))
-        for name, data in chunks.items():
-            await house.artifacts.keep(name, data)
-        upload = Upload(sha1, tuple(chunks), found[0].organization_id, (found[0].id,), args.release, args.dist)
+        sha1, chunks = await _kept(house, Path(args.bundle))
+        upload = Upload(sha1, chunks, found[0].organization_id, (found[0].id,), args.release, args.dist)
         while (assembly := await house.artifacts.assemble(upload)).state is UploadState.CREATED:
             pass  # it has waited
         return _told(assembly.state, assembly.detail)
@@ -179,18 +178,22 @@ def _read(path: Path) -> bytes:
         raise Invalid(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _bundle_in(path: Path) -> tuple[bytes, dict[bytes, bytes]]:
+async def _kept(house: House, path: Path) -> tuple[bytes, tuple[bytes, ...]]:
+    """The SHA-1 of the bundle in this file, and of its chunks, which are kept here now."""
+    whole, chunks = hashlib.sha1(usedforsecurity=False), []
     try:
-        with path.open("rb") as file:
-            return _chunked(file)
+        with await asyncio.to_thread(path.open, "rb") as file:
+            while data := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                whole.update(data)
+                chunks.append(hashlib.sha1(data, usedforsecurity=False).digest())
+                await house.artifacts.keep(chunks[-1], data)
     except OSError as error:
         raise Invalid(f"Bugwatch may not read {path}: {error.strerror}. Use --url and a token.") from None
+    return whole.digest(), tuple(chunks)
 
 
-def _chunked(file: IO[bytes], size: int = 1024 * 1024) -> tuple[bytes, dict[bytes, bytes]]:
+def _chunked(file: IO[bytes], size: int) -> tuple[bytes, dict[bytes, bytes]]:
     """The SHA-1 of all of it, and its chunks in order by theirs: no two of a zip are alike."""
-    import hashlib
-
     whole = hashlib.sha1(usedforsecurity=False)
     chunks: dict[bytes, bytes] = {}
     while data := file.read(size):
