@@ -63,8 +63,8 @@ async def find_or_create(tx: Tx, fresh: Iterable[NewEvent], ids: Ids) -> tuple[d
             issue_id, linked_by = known[event.issue_hashes[len(unknown)]], "version"
         elif event.unmapped_hash in unspent:
             unspent.remove(event.unmapped_hash)
-            await _spend(tx, event.unmapped_hash)
             issue_id, linked_by = known[event.unmapped_hash], "map"
+            await _spend(tx, event, issue_id)
         else:
             issue_id, linked_by, unknown = ids.next(), "", event.issue_hashes[:1]
             begun.add(issue_id)
@@ -86,11 +86,15 @@ async def find_or_create(tx: Tx, fresh: Iterable[NewEvent], ids: Ids) -> tuple[d
     return known | agreed, begun & set(agreed.values())
 
 
-async def _spend(tx: Tx, unmapped_hash: bytes) -> None:
-    """The hash of an unmapped stack has led to its better one. Raises Overtaken if another instance was first."""
+async def _spend(tx: Tx, event: NewEvent, issue_id: int) -> None:
+    """The hash of an unmapped stack has led to its better one, and the issue is where that says it is.
+
+    Raises Overtaken if another instance was first.
+    """
     sql = "UPDATE issue_hashes SET spent_at = :now WHERE hash = :hash AND spent_at IS NULL"
-    if not await tx.run(sql, now=tx.now, hash=unmapped_hash):
+    if not await tx.run(sql, now=tx.now, hash=event.unmapped_hash):
         raise Overtaken("The unmapped hash has led to another issue's better hash in the meantime.")
+    await tx.run("UPDATE issues SET culprit = :culprit WHERE id = :id", culprit=event.culprit, id=issue_id)
 
 
 def changes(fresh: Iterable[NewEvent], found: Mapping[bytes, int], new: set[int]) -> dict[int, Change]:

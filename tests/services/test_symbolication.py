@@ -419,6 +419,7 @@ async def test_a_map_that_comes_late_helps_old_events_and_keeps_the_issue(shop: 
     await shop.send(crash(debug_id=ID))
     assert await shop.counts() == [2]
     assert (await shop.again()).leads_here
+    assert [row["culprit"] for row in await shop.rows("SELECT culprit FROM issues")] == ["src/cart.ts in priceOf"]
 
     # The hash without maps is coarse: another bug that shared it is another issue from now on.
     await shop.send(crash(debug_id=ID, stack=[("c", 180), ("add", 60)]))
