@@ -84,7 +84,7 @@ class EventAnswer(Answer):
     say is left out.
 
     Frames of minified JavaScript come as their source maps say. Each frame that a map could help has `symbolication`:
-    `status` is `mapped`, `source_missing` (mapped, without code) or why it is not mapped; `raw` is the frame as sent."""
+    its `status` is `mapped`, `source_missing` (mapped, without code) or why it is not; `raw` is the frame as sent."""
 
     model_config = ConfigDict(extra="allow")
 
