@@ -68,12 +68,13 @@ RULES = (
     # The most frequent of all, first, because it is quickly told: a number before a word that is no unit.
     Rule("number", rf"\d{{1,12}}(?=$|[)\]}}>\n]| (?!{_UNIT})[a-z])", start="d"),
     # --- texts that a person or another program wrote ---
-    Rule("str", r"[^()\n]{1,300}", before=r"(?<=\)=)\(", after=r"(?=\))"),  # Postgres: Key (id)=(42)
+    Rule("str", r"[^()\n]{1,300}", before=r"(?:(?<=\)=)|(?<=value is ))\(", after=r"(?=\))"),  # Postgres: Key (id)=(42)
     Rule("str", _TEXT, start="l", after=END,
          before=rf"(?=[A-Za-z ]{{3,40}}[:=]? ?[\"'`])(?i:{_DATA})(?: with \w{{1,20}})?(?: ?[:=] ?| )(?!['\"`][%{{])"),
     Rule("str", r"[^\s,;&)\]}'\"`<>]{1,200}(?<![.:!?])", start="l",
          before=rf"(?i:{_DATA}|(?:\w{{0,20}}[_-])?id)="),  # logfmt
     Rule("str", QUOTED, start="l", before=r"[bruf](?=['\"])"),  # Python's b'…'
+    Rule("str", _DOUBLE, start="l", before=r"(?:(?<=\{)|(?<=, ))[a-z_]\w{0,40}: "),  # Elixir, Ruby, JavaScript
     Rule("values", r"[^{}\n]{1,500}", start="l", before=r"dup key: \{", after=r"(?=\})"),  # MongoDB
     Rule("str", _TEXT, start="d", before=r"(?<=base )\d{1,2}: ", after=END),  # Python's int()
     Rule("values", r"[^()\n]{1,500}(?:\), ?\([^()\n]{1,500}){0,20}", start="l",
@@ -203,12 +204,15 @@ KEEP = (
     r"|(?:python|node|php|ruby|java|tls|ssl|openssl) ?v?\d{1,3}(?:\.\d{1,3}){1,3}\b"
     r"|(?:(?:errno|winerror|sqlstate|error|http)(?: ?[#(\[]{1,2}| )|(?:code|status)(?: ?[:=#(\[]{1,2} ?| )|ora-)"
     r"\d{1,5}\b(?![.,:]?\d)"
-    r"|(?:returned|responded with|response|answered|signal) \d{1,3}\b(?! \w)|cve-\d{4}-\d{1,7}|hresult:? 0x[0-9a-f]{8})"
+    r"|(?:returned|responded with|response|answered) [45]\d\d\b(?! \w)|signal \d{1,2}\b"
+    r"|cve-\d{4}-\d{1,7}|hresult:? 0x[0-9a-f]{8})"
 )
-# JSON whose values say what went wrong, rather than to whom.
+# Keys, in JSON and others, whose values say what went wrong, rather than to whom.
 KEEP_KEYS = (
-    r"[\"'](?i:error|err|event|exception|code|type|status|reason|cause|message|msg|detail|details|title|kind"
-    r"|error_?(?:code|type|message))[\"'] ?: ?[\"']"
+    r"(?=[\"']|[A-Za-z_]{3,20} ?[:=])[\"']?"
+    r"(?i:error|err|event|exception|code|type|status|reason|cause|message|msg|desc|description|detail|details|title"
+    r"|kind|level|error_?(?:code|type|message))"
+    r"[\"']? ?[:=] ?[\"']"
 )
 # Nouns whose quoted name is the program's, even one of several words.
 KEEP_NAMES = (

@@ -17,7 +17,7 @@ MAX_LENGTH = 1_024
 _LETTERS = (
     rf"(?:(?!{MONTH}\b|{DAY}|(?i:errno|winerror|sqlstate|error|code|status|http|values|in|contains|hresult|python|node"
     r"|php|ruby|java|tls|ssl|openssl|returned|responded|response|answered|signal|dup)\b|[bruf][\"'])"
-    r"[A-Za-z]{1,64}+(?![\w@+%=\\-]|\.\w|:[^\s]|(?:: ?| )[\"'`]) ?){1,64}+"
+    r"[A-Za-z]{1,64}+(?![\w@+%\\-]| ?=|\.\w|:[^\s]|(?:: ?| )[\"'`]) ?){1,64}+"
 )
 # Other words are eaten whole, so that their digits are judged together, or left alone.
 _WORD = r"\w[\w$]{0,255}|\$[A-Za-z_][\w$]{0,254}"
@@ -34,7 +34,7 @@ def _starting(start: str) -> str:
 
 
 _PATTERN = re.compile(
-    rf"(?<!\w)(?:(?=[\"'TtFf])(?:{KEEP_KEYS}|(?P<str>{_VALUE}{QUOTED})|(?P<bool>{_BOOL}))|{_LETTERS}|{KEEP_NAMES}|{KEEP}"
+    rf"(?<!\w)(?:(?=[\"']){KEEP_KEYS}|(?=[\"'TtFf])(?:(?P<str>{_VALUE}{QUOTED})|(?P<bool>{_BOOL}))|{_LETTERS}|{KEEP_KEYS}|{KEEP_NAMES}|{KEEP}"
     rf"|{_starting('d')}|{_starting('l')}|{_starting('o')}|(?P<word>{_WORD}))"
     rf"|{'|'.join(f'{rule.before}(?P<{rule.name}_i{n}>{rule.pattern})' for n, rule in enumerate(INSIDE))}",
     re.ASCII,

@@ -114,7 +114,7 @@ NAMES = {
         "<shop::Cart as core::ops::Drop>::drop": "shop::Cart::drop",
         "<&mut shop::Cart<T> as shop::Priced<T>>::price": "shop::Cart::price",
         "shop::run::<shop::main::{closure#0}, isize>": "shop::run",
-        "<alloc::boxed::Box<F> as core::ops::function::FnOnce<A>>::call_once::h0123456789abcdef": "alloc::boxed::Box::call_once",
+        "<alloc::boxed::Box<F> as core::ops::FnOnce<A>>::call_once::h0123456789abcdef": "alloc::boxed::Box::call_once",
         "void shop::Cart<int>::total(std::vector<int> const&)": "shop::Cart::total",
         "int shop::Cart::total(int) const": "shop::Cart::total",
         "(anonymous namespace)::total(int)": "total",
