@@ -83,12 +83,12 @@ class Artifacts:
         return Assembly(UploadState.OK) if bundle.is_whole else await self._outcome(bundle)
 
     async def resume(self) -> None:
-        """Put together what a stop interrupted."""
+        """Put together what a stop interrupted. What fails for a reason of ours keeps nobody else from it."""
         async with self._db.read() as tx:
             interrupted = await artifact_bundles.waiting(tx, before=tx.now - RESUME_AFTER)
-        for bundle in interrupted:
-            if (bundle.id, bundle.waiting) not in self._running:
-                await self._put_together(bundle)
+        for outcome in await asyncio.gather(*map(self._outcome, interrupted), return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("An upload could not be put together", exc_info=outcome)
 
     async def delete(self, project: Project, bundle_id: int) -> None:
         """The project's events find nothing in this bundle from now on. Raises NotFound."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_STORED
 
 import pytest
 
-from bugwatch.domain.artifact import Upload, UploadState
+from bugwatch.domain.artifact import NewArtifact, Upload, UploadState
 from bugwatch.domain.clock import DAY, HOUR, MINUTE
 from bugwatch.domain.errors import Invalid, NotFound, Unavailable
+from bugwatch.protocol.artifact_bundle import Bundle as OpenBundle
 from bugwatch.protocol.chunk_upload import CHUNK_BYTES
 from bugwatch.services import artifacts as service
 from bugwatch.services.artifacts import Artifacts
@@ -157,11 +159,38 @@ async def test_what_a_stop_interrupts_is_taken_up_again(
     assert answer.state is UploadState.CREATED
     assert await maps(db, shop) == []
 
+    monkeypatch.undo()
     clock.sleep(ms=6 * MINUTE)
     await Artifacts(db, tmp_path, lambda: 10**12, 0).resume()
 
     assert await maps(db, shop) == [MAP]
     await assert_nothing_refers_to_nothing(db)
+
+
+async def test_one_upload_that_breaks_us_keeps_no_other_waiting(
+    db: Database,
+    uploads: Artifacts,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shop = await make.project(db)
+    for code in (b"poison", CODE):
+        upload = await sent(uploads, bundle(code=code), shop)
+        await db.write(lambda tx, upload=upload: artifact_bundles.announce(tx, upload))  # type: ignore[misc]
+    clock.sleep(ms=6 * MINUTE)
+
+    def fragile(opened: OpenBundle) -> Iterator[list[NewArtifact]]:
+        if b"poison" in b"".join(opened.read(opened.files[0])):
+            raise ZeroDivisionError
+        return batches(opened)
+
+    batches = service._batches
+    monkeypatch.setattr(service, "_batches", fragile)
+    await uploads.resume()
+
+    assert await maps(db, shop) == [MAP]
+    assert "could not be put together" in caplog.text
 
 
 async def test_chunks_go_after_a_day(db: Database, uploads: Artifacts, clock: FakeClock) -> None:
