@@ -24,7 +24,16 @@ from bugwatch.domain.exception_chain import chain_of
 from bugwatch.domain.frame_key import FAMILIES
 from bugwatch.domain.parameterize import parameterize
 from bugwatch.domain.stack_key import StackKey, read_stack
-from bugwatch.domain.title import culprit_of, first_line, is_message, join_title, shorten, title_of, without_type
+from bugwatch.domain.title import (
+    culprit_of,
+    first_line,
+    is_message,
+    join_title,
+    shorten,
+    title_of,
+    type_name,
+    without_type,
+)
 
 VERSION = 1
 
@@ -191,7 +200,7 @@ def _by_placeless_message(reading: _Reading, main: ExceptionValue) -> _Basis:
 def _by_bundle(reading: _Reading, main: ExceptionValue) -> _Basis:
     """Minified names change with every build: what stays is the type, the message and which bundle it was."""
     components = (
-        Component("type", main.type),
+        Component("type", main.type, len(main.type) > 2, "" if len(main.type) > 2 else "a minified name"),
         Component("message", _text_key(main.value, reading.event), reason="without its varying parts"),
         Component("bundle", reading.stack.bundle, reason="without its hash"),
         _stack_component(reading.stack, is_muted=True, reason="minified names change with every build"),
@@ -251,7 +260,7 @@ def _type_component(exception: ExceptionValue, has_frames: bool, event: Event) -
         return Component("type", exception.type, False, "made up by the SDK")
     if exception.type == "InternalError" and _spelling(event, exception.value) == TOO_DEEP:
         return Component("type", "RangeError", reason="as other browsers call it")
-    return Component("type", exception.type, bool(exception.type))
+    return Component("type", type_name(exception.type), bool(exception.type))
 
 
 def _line_component(stack: StackKey, main: ExceptionValue) -> Component:

@@ -142,7 +142,8 @@ RULES = (
           "2001:0db8:85a3:0000:0000:8a2e:0370:7334", "::ffff:10.0.0.1", "[fe80::1%eth0]:443")),
     Rule("host", rf"(?!(?:java|javax|system|com|org|net|io)\.)[a-z0-9](?:[a-z0-9-]{{0,62}}+\.){{2,6}}{_TLD}{_HOST_END}",
          ("api.example.com", "db-1.eu.shop.internal:5432"), start="dl"),
-    Rule("host", rf"(?!(?:java|javax|system)\.)(?=[a-z])[a-z0-9-]{{2,63}}+\.(?:com|org|local|internal|lan){_HOST_END}",
+    Rule("host", rf"(?!(?:java|javax|system)\.)(?=[a-z])[a-z0-9-]{{2,63}}+\.(?:com|org|net|edu|gov|info|biz|eu"
+                 rf"|local|internal|lan){_HOST_END}",
          ("example.com", "nas.local:445"), "l"),
     Rule("host", r"localhost:\d{1,5}",
          ("localhost:8000",), "l"),

@@ -15,7 +15,7 @@ def title_of(event: Event, main: ExceptionValue | None) -> tuple[str, str]:
     message = first_line(event.message) or first_line(event.message_template)
     if main is None or is_message(event, main):
         return "", message or NO_MESSAGE
-    type_ = first_line(main.type)
+    type_ = type_name(first_line(main.type))
     value = without_type(first_line(main.value), type_)
     if type_ or value:
         return type_, value
@@ -33,6 +33,12 @@ def is_message(event: Event, main: ExceptionValue) -> bool:
     has_text = bool(event.message or event.message_template)
     is_made_up = main.mechanism is not None and main.mechanism.is_synthetic
     return not main.type and (has_text if is_made_up else has_text and not main.value)
+
+
+def type_name(type_: str) -> str:
+    """The type without the file and the line in which PHP found a class without a name."""
+    head, anonymous, _ = type_.partition("@anonymous")
+    return head + anonymous
 
 
 def without_type(value: str, type_: str) -> str:

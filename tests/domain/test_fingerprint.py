@@ -144,6 +144,14 @@ SAME = {
         of("javascript", "/assets/index-BxY3kZ9a.js ue", value="boom"),
         of("javascript", "/assets/index-DhKzPqRs.js fe", value="boom"),
     ),
+    "js: minified, also the type": (
+        of("javascript", "/static/main.3f2a9c1b.js t", type_="e", value="boom"),
+        of("javascript", "/static/main.77aa01ff.js n", type_="t", value="boom"),
+    ),
+    "php: a class without a name": (
+        of("php", "/src/a.php f", type_="E@anonymous\ufffd/var/www/a.php:12$0"),
+        of("php", "/src/a.php f", type_="E@anonymous\ufffd/srv/a.php:19$3"),
+    ),
     "js: minified names, same file": (
         of("javascript", "/app.js t", "/app.js n", value="boom"),
         of("javascript", "/app.js r", "/app.js e", value="boom"),

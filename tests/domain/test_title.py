@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bugwatch.domain.title import first_line, join_title, shorten, without_type
+from bugwatch.domain.title import first_line, join_title, shorten, type_name, without_type
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ def test_a_text_does_not_repeat_its_type(value: str, type_: str, without: str) -
 )
 def test_the_first_line_that_is_not_blank(text: str, line: str) -> None:
     assert first_line(text) == line
+
+
+def test_a_class_without_a_name_has_no_place_in_its_type() -> None:
+    assert type_name("RuntimeException@anonymous\ufffd/var/www/a.php:12$0") == "RuntimeException@anonymous"
+    assert type_name("RuntimeException") == "RuntimeException"
 
 
 def test_a_title_has_what_there_is_and_an_end() -> None:
