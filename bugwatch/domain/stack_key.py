@@ -113,7 +113,12 @@ def _by_context(frame: Frame, key: FrameKey) -> str:
 
 
 def _source(frame: Frame) -> str:
-    """The frame's line of source, however it is laid out; nothing where it is too long to have been written by hand."""
+    """The frame's line of source, however it is laid out; nothing where it is too long to have been written by hand.
+
+    Of evaluated text (`<string>`) the SDK shows a line of the file that evaluated it.
+    """
+    if frame.filename.startswith("<"):
+        return ""
     line = " ".join((frame.context_line or "")[: 4 * _CONTEXT_LENGTH].split())
     return "" if len(line) > _CONTEXT_LENGTH or "{snip}" in line else line
 

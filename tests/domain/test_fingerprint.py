@@ -96,6 +96,10 @@ SAME = {
         of("python", *DJANGO, type_="MemoryError", context_line="a = load(b)"),
         of("python", *DJANGO, type_="MemoryError", context_line="c = sort(a)"),
     ),
+    "evaluated text": (
+        event(ExceptionValue("E", "x", frames=(Frame("f", module="a.b", filename="<string>", context_line="one"),))),
+        event(ExceptionValue("E", "x", frames=(Frame("f", module="a.b", filename="<string>", context_line="two"),))),
+    ),
     "a line that nobody wrote by hand": (
         of("python", *DJANGO, context_line="x" * 121),
         of("python", *DJANGO, context_line="y" * 121),
