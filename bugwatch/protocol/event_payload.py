@@ -67,8 +67,8 @@ SKIMMED = (
 
 TYPES = frozenset({"error", "csp", "hpkp", "expectct", "expectstaple", "nel", "transaction", "feedback", "generic"})
 PLATFORMS = frozenset(
-    {"as3", "c", "cfml", "cocoa", "csharp", "elixir", "go", "groovy", "haskell", "java", "javascript", "native", "node"}
-    | {"objc", "other", "perl", "php", "python", "ruby"}
+    {"as3", "c", "cfml", "cocoa", "csharp", "dart", "elixir", "go", "groovy", "haskell", "java", "javascript", "kotlin"}
+    | {"native", "node", "objc", "other", "perl", "php", "python", "ruby", "rust", "scala", "swift"}
 )
 LEVELS = {
     **{level.value: level for level in Level},
