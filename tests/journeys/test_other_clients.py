@@ -221,7 +221,7 @@ NO_TOTAL = "TypeError: Cannot read properties of undefined (reading 'total')"
     ("name", "wire", "title", "culprit"),
     [
         ("php-error", php, "InvalidArgumentException: The amount must be a number", "/cart"),
-        ("ruby-message", ruby, "ZeroDivisionError: divided by 0 (ZeroDivisionError)", "CartWorker"),
+        ("ruby-message", ruby, "ZeroDivisionError: divided by 0", "CartWorker"),
         (
             "cocoa-native",
             gzipped,
