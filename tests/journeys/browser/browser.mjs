@@ -14,7 +14,10 @@ export const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 
-export async function open(path, { width = 1440, theme = "light", js = true, isSignedIn = true, ...more } = {}) {
+export const open = async (path, look) => visit(await blank(look), path);
+
+/** A page that has been nowhere yet. A browser of one's own costs more than a visit: who only looks goes on with one. */
+export async function blank({ width = 1440, theme = "light", js = true, isSignedIn = true, ...more } = {}) {
   const isPhone = width < 500;
   const context = await browser.newContext({
     viewport: { width, height: isPhone ? 844 : 900 }, colorScheme: theme, isMobile: isPhone, hasTouch: isPhone, javaScriptEnabled: js, ...more,
@@ -25,15 +28,21 @@ export async function open(path, { width = 1440, theme = "light", js = true, isS
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.problems.push(message.text()));
   page.on("pageerror", (error) => page.problems.push(error.message));
   page.on("dialog", (dialog) => { page.problems.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  return page;
+}
+
+export async function visit(page, path) {
   const answer = await page.goto(given.base + path);
   assert.equal(answer.status(), 200, `${path} answers ${answer.status()}`);
   return page;
 }
 
 export async function close(page, what) {
-  assert.deepEqual(page.problems, [], `${what}: console`);
+  quiet(page, what);
   await page.context().close();
 }
+
+export const quiet = (page, what) => assert.deepEqual(page.problems, [], `${what}: console`);
 
 /** What sticks out to the right, if the page scrolls sideways for it. (A phone's innerWidth grows with what sticks out.) */
 export const overhanging = (page) => page.evaluate(() => {

@@ -2,7 +2,7 @@
 // everything by keyboard, and everything that matters without script. Called by test_pages.py with one JSON argument:
 // { base, cookie, pages, strangers, issue, project, chrome, shots, isThorough }.
 import assert from "node:assert/strict";
-import { browser, close, findings, given, open, overhanging, tabTo } from "./browser.mjs";
+import { blank, browser, close, findings, given, open, overhanging, quiet, tabTo, visit } from "./browser.mjs";
 
 const { pages, strangers, issue, project, shots, isThorough } = given;
 const LOOKS = [["light", 1440], ["dark", 390], ["light", 320], ["dark", 1440], ["light", 820], ["light", 390]];
@@ -11,23 +11,30 @@ const FULLY = ["issues", "issue", "hostile"];
 const looks = (name) => isThorough || FULLY.includes(name) ? LOOKS : LOOKS.slice(name.startsWith("help-") ? 1 : 0, 2);
 
 async function looksRight() {
-  for (const [name, path] of Object.entries({ ...pages, ...strangers })) for (const [theme, width] of looks(name)) {
-    const what = `${name} ${theme} ${width}`;
-    const page = await open(path, { theme, width, isSignedIn: name in pages });
-    assert.deepEqual(await overhanging(page), [], `${what}: scrolls sideways`);
-    assert.deepEqual(await findings(page), [], what);
-    if (shots) await page.screenshot({ path: `${shots}/${name}-${theme}-${width}.png` });
-    await close(page, what);
+  for (const look of LOOKS) for (const [some, isSignedIn] of [[pages, true], [strangers, false]]) {
+    const [theme, width] = look;
+    const page = await blank({ theme, width, isSignedIn });
+    for (const [name, path] of Object.entries(some).filter(([name]) => looks(name).includes(look))) {
+      const what = `${name} ${theme} ${width}`;
+      await visit(page, path);
+      assert.deepEqual(await overhanging(page), [], `${what}: scrolls sideways`);
+      assert.deepEqual(await findings(page), [], what);
+      if (shots) await page.screenshot({ path: `${shots}/${name}-${theme}-${width}.png` });
+      quiet(page, what);
+    }
+    await close(page, "at the end");
   }
 }
 
 async function survivesLargeTextAndForcedColours() {
+  const page = await blank({ width: 820, reducedMotion: "reduce", forcedColors: "active" });
   for (const [name, path] of Object.entries(pages)) {
-    const page = await open(path, { width: 820, reducedMotion: "reduce", forcedColors: "active" });
+    await visit(page, path);
     await page.evaluate(() => { document.documentElement.style.fontSize = "200%"; });
     assert.deepEqual(await overhanging(page), [], `${name}: scrolls sideways with text twice as large`);
-    await close(page, name);
+    quiet(page, name);
   }
+  await close(page, "at the end");
 }
 
 async function listByKeyboard() {
