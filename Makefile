@@ -21,7 +21,7 @@ install: .venv/installed
 .venv/installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'Bugwatch needs Python 3.11 or newer: none was found.' >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -54,6 +54,7 @@ test: install
 
 bench: build
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.stages
 	$(BIN)/python -m tests.bench.grouping
 
 bench-peers: install

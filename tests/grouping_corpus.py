@@ -531,7 +531,7 @@ GO: Area = {
     ],
     "out of range": [
         go("runtime.boundsError", f"runtime error: index out of range [{n}] with length {n - 1}", f"? main main {root}/main.go 9\n? main pick {root}/main.go 30")
-        for n, root in ((5, "/app"), (17, "/home/runner/work/shop/shop"))
+        for n, root in ((5, "/app"), (17, "/home/runner/_work/shop/shop"))
     ],
     "database is down": [
         go("*net.OpError", f"dial tcp {address}: connect: connection refused", "? main main /app/main.go 9\n? main connect /app/db.go 30")

@@ -6,16 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from itertools import count
 
+from bugwatch.domain.account import Caller, Role
 from bugwatch.domain.artifact import ArtifactKind, NewArtifact, Upload
 from bugwatch.domain.batch import Arrival, NewEvent
 from bugwatch.domain.event import Level
 from bugwatch.domain.ids import first_id_at
 from bugwatch.domain.outcome import Category
-from bugwatch.storage import artifact_bundles, contents
+from bugwatch.storage import accounts, artifact_bundles, contents
 from bugwatch.storage.artifacts import packed
-from bugwatch.storage.database import Database
+from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.event_keys import key_of
-from bugwatch.storage.projects import add, add_organization
+from bugwatch.storage.projects import add, add_organization, get
 
 SECRET = b"s" * 32
 _numbers = count(1)
@@ -28,6 +29,19 @@ async def project(db: Database, slug: str = "shop", *, beside: int = 0) -> int:
         sql = "SELECT organization_id FROM projects WHERE id = :id"
         home = await tx.value(sql, id=beside) or await add_organization(tx, f"home-{slug}", "Home")
         return (await add(tx, home, slug, slug.title(), "python")).id
+
+    return await db.write(work)
+
+
+async def owner(db: Database, project_id: int) -> Caller:
+    """Alice, who owns the organization of the project."""
+
+    async def work(tx: Tx) -> Caller:
+        account = await accounts.add(tx, "alice@example.com", "Alice", "")
+        found = await get(tx, project_id)
+        assert found
+        await accounts.join(tx, found.organization_id, account.id, Role.OWNER)
+        return Caller(account, {found.organization_id: Role.OWNER})
 
     return await db.write(work)
 

@@ -9,9 +9,10 @@ import re
 # The root of an app, by where containers, platforms and deployments put it.
 _ROOT = re.compile(
     r"^(?:[A-Za-z]:)?(?:"
-    r"/(?:usr/src/app|usr/app|var/task|var/www/html|var/www|var/app/(?:current|staging)|srv/www|srv|opt/app|opt/render"
-    r"/project/src|layers/[\w.-]+|workspace|workspaces/[^/]+|home/site/wwwroot|home/vcap/app|home/runner/work/[^/]+/[^/]+"
-    r"|builds/[^/]+/[^/]+|nix/store/[^/]+|(?:private/)?tmp(?:/[^/]+)?|var/folders/[^/]+/[^/]+/T(?:/[^/]+)?|app|code|root|data/app|cnb/process|rails|node_app)"
+    r"/(?:usr/src/app|usr/app|var/task|var/www/html|var/www|var/app/(?:current|staging)|srv/www|srv|opt/app"
+    r"|opt/render/project/src|layers/[\w.-]+|workspace|workspaces/[^/]+|home/site/wwwroot|home/vcap/app"
+    r"|home/runner/_?work/[^/]+/[^/]+|builds/[^/]+/[^/]+|nix/store/[^/]+|(?:private/)?tmp(?:/[^/]+)?"
+    r"|var/folders/[^/]+/[^/]+/T(?:/[^/]+)?|app|code|root|data/app|cnb/process|rails|node_app)"
     r"|/(?:home|Users|export/home)/[^/]+"
     r")(?=/)"
 )
@@ -86,7 +87,6 @@ _JVM_NUMBER = re.compile(r"\$\d+|(?<=closure)\d+")
 _DOTNET_GENERATED = re.compile(
     r"[+.]<(?:>c(?:__DisplayClass[\d_]+)?|\w+>d__\d+|\w+>\w__[\w|]+)|`\d+|\[\[.*|@\d+(?:-\d+)*"
 )
-_SYMFONY = re.compile(r"(?<=^Container)\w{7}(?=\\)")
 
 
 def clean_module(module: str, family: str) -> str:

@@ -43,7 +43,6 @@ async def totals(
 
     One statement, so that an item that is just being digested is counted once: here or there.
     """
-    # One statement, so one moment: the sum holds also while a drain is under way.
     rows = await tx.all(
         """
         SELECT outcome, CAST(SUM(count) AS bigint) AS total

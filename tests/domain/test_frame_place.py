@@ -25,7 +25,7 @@ from bugwatch.domain.frame_place import clean_module, is_page, method_of_state_m
         ("/usr/src/app/index.js", "index.js"),
         ("/var/task/src/handler.py", "src/handler.py"),
         ("/home/ann/shop/src/a.js", "src/a.js"),
-        ("/home/runner/work/shop/shop/main.go", "main.go"),
+        ("/home/runner/_work/shop/shop/main.go", "main.go"),
         ("/tmp/tmpab/x.py", "x.py"),
         ("/opt/shop/shop/views.py", "shop/views.py"),
         ("/srv/shop/current/shop/views.py", "shop/views.py"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bugwatch.domain.account import Caller, Role
+from bugwatch.domain.account import Caller
 from bugwatch.domain.batch import Batch, received
 from bugwatch.domain.clock import MINUTE
 from bugwatch.domain.errors import Invalid, NotFound
@@ -17,8 +17,7 @@ from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
 from bugwatch.services.issues import AT_ONCE, Issues
 from bugwatch.services.permissions import Permissions
-from bugwatch.storage import accounts, projects
-from bugwatch.storage.database import Database, Tx
+from bugwatch.storage.database import Database
 from tests import make
 from tests.conftest import FakeClock
 
@@ -52,17 +51,9 @@ class Desk:
 @pytest.fixture
 async def desk(db: Database, clock: FakeClock) -> Desk:
     mine, foreign = await make.project(db, "mine"), await make.project(db, "foreign")
-
-    async def work(tx: Tx) -> Caller:
-        account = await accounts.add(tx, "alice@example.com", "Alice", "")
-        project = await projects.get(tx, mine)
-        assert project
-        await accounts.join(tx, project.organization_id, account.id, Role.OWNER)
-        return Caller(account, {project.organization_id: Role.OWNER})
-
     ids = Ids(clock)
     digest = Digest(db, ids, Compression(db))
-    return Desk(db, clock, await db.write(work), Issues(db, ids, Permissions(db)), digest, mine, foreign)
+    return Desk(db, clock, await make.owner(db, mine), Issues(db, ids, Permissions(db)), digest, mine, foreign)
 
 
 async def test_what_changed_is_told_with_the_way_back(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bugwatch.domain.account import Caller, Role
+from bugwatch.domain.account import Caller
 from bugwatch.domain.batch import Batch, received
 from bugwatch.domain.clock import HOUR, MINUTE, hour_of
 from bugwatch.domain.errors import Conflict, Invalid, NotFound
@@ -20,7 +20,7 @@ from bugwatch.services.issues import Issues
 from bugwatch.services.merging import MOST_MEMBERS, Merging
 from bugwatch.services.permissions import Permissions
 from bugwatch.services.retention import Retention
-from bugwatch.storage import accounts, events, issue_lists, issue_states, merges, projects, trends
+from bugwatch.storage import events, issue_lists, issue_states, merges, trends
 from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.issue_lists import ListedIssue, Search
 from tests import make
@@ -88,16 +88,8 @@ class Desk:
 @pytest.fixture
 async def desk(db: Database, clock: FakeClock) -> Desk:
     mine, foreign = await make.project(db, "mine"), await make.project(db, "foreign")
-
-    async def work(tx: Tx) -> Caller:
-        account = await accounts.add(tx, "alice@example.com", "Alice", "")
-        project = await projects.get(tx, mine)
-        assert project
-        await accounts.join(tx, project.organization_id, account.id, Role.OWNER)
-        return Caller(account, {project.organization_id: Role.OWNER})
-
     ids, permissions = Ids(clock), Permissions(db)
-    alice = await db.write(work)
+    alice = await make.owner(db, mine)
     digest = Digest(db, ids, Compression(db))
     return Desk(db, clock, alice, Issues(db, ids, permissions), Merging(db, ids, permissions), digest, mine, foreign)
 
