@@ -15,10 +15,11 @@ from sanic.config import Config as SanicConfig
 from bugwatch import resources, shelf
 from bugwatch.domain.errors import NotFound
 from bugwatch.protocol.encoding import ByteBudget
-from bugwatch.server import api, api0, auth, dashboard, ingest, limits, render
+from bugwatch.server import api, api0, auth, dashboard, ingest, limits, render, timing
 from bugwatch.server.api0.uploads import AT_ONCE
 from bugwatch.server.errors import Errors
-from bugwatch.server.ingest.cors import allow, is_ingest
+from bugwatch.server.ingest.cors import is_ingest
+from bugwatch.server.reply import finish
 from bugwatch.services.house import House
 
 # Pages and the API take small bodies; what SDKs send is streamed under limits of its own (server/ingest).
@@ -93,9 +94,7 @@ async def _begin(request: Request) -> None:
 
 
 async def _finish(request: Request, response: HTTPResponse) -> None:
-    response.headers["X-Request-Id"] = str(request.id)
-    if began := getattr(request.ctx, "began", None):
-        response.headers["Server-Timing"] = f"total;dur={(perf_counter() - began) * 1000:.1f}"
-    if is_ingest(request.path):
-        allow(response)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    began: float | None = getattr(request.ctx, "began", None)
+    seconds = None if began is None else perf_counter() - began
+    finish(response.headers, str(request.id), seconds, for_sdk=is_ingest(request.path))
+    timing.finished(request.method, request.route.name if request.route else "", response.status, seconds or 0)

@@ -32,6 +32,8 @@ from bugwatch.server.api0 import unknown
 from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import is_ingest
 from bugwatch.server.render import error_page
+from bugwatch.server.reply import Reply
+from bugwatch.services.house import House
 
 log = logging.getLogger(__name__)
 
@@ -65,21 +67,32 @@ class Errors(ErrorHandler):
         if isinstance(exception, CancelledError):
             return HTTPResponse(status=CLIENT_GONE)
         if is_ingest(request.path):
-            if isinstance(exception, Unavailable | ServiceUnavailable):
-                # SDKs drop what gets a 5xx, and wait when they are told to.
-                exception = RateLimited(str(exception), UNAVAILABLE_S, reason="unavailable")
-            house(request).ingest.refuse(describe(exception)[1])
+            return reply_to_sdk(house(request), request.method, request.path, str(request.id), exception).for_sanic()
         if isinstance(exception, NoRoute | MethodNotAllowed):
             unknown.note(request)
-        status, code, sentence = describe(exception)
-        if status >= 500:
-            log.error("%s %s failed (request %s)", request.method, request.path, request.id, exc_info=exception)
+        _log(exception, request.method, request.path, str(request.id))
         if request.path.startswith("/api/") or request.path.startswith("/health"):
-            return json_error(request, status, code, sentence, exception)
+            return json_reply(exception, str(request.id)).for_sanic()
+        status, _, sentence = describe(exception)
         response = await error_page(request, status, sentence)
         if isinstance(exception, RateLimited):
             response.headers["Retry-After"] = str(exception.retry_after)
         return response
+
+
+def reply_to_sdk(house: House, method: str, path: str, request_id: str, exception: Exception) -> Reply:
+    """The answer to `exception` for an SDK, counted as a request that belongs to no project."""
+    if isinstance(exception, Unavailable | ServiceUnavailable):
+        # SDKs drop what gets a 5xx, and wait when they are told to.
+        exception = RateLimited(str(exception), UNAVAILABLE_S, reason="unavailable")
+    house.ingest.refuse(describe(exception)[1])
+    _log(exception, method, path, request_id)
+    reply = json_reply(exception, request_id)
+    if isinstance(exception, RateLimited):
+        limit = RateLimit(exception.retry_after, exception.categories, "project", exception.reason)
+        reply.headers["X-Sentry-Rate-Limits"] = rate_limits([limit])
+    reply.headers["X-Sentry-Error"] = describe(exception)[2].encode("ascii", "replace").decode()
+    return reply
 
 
 def describe(exception: Exception) -> tuple[int, str, str]:
@@ -99,17 +112,18 @@ def _tamed(words: str) -> str:
     return words.encode("utf-8", "replace").decode()
 
 
-def json_error(request: Request, status: int, code: str, sentence: str, exception: Exception) -> HTTPResponse:
+def json_reply(exception: Exception, request_id: str) -> Reply:
     """`{"code", "detail", "field"?, "request_id"}`."""
-    body: dict[str, object] = {"code": code, "detail": sentence, "request_id": str(request.id)}
+    status, code, sentence = describe(exception)
+    body: dict[str, object] = {"code": code, "detail": sentence, "request_id": request_id}
     headers: dict[str, str] = dict(getattr(exception, "headers", {}))
     if getattr(exception, "field", None):
         body["field"] = exception.field  # type: ignore[attr-defined]
     if isinstance(exception, RateLimited):
         headers["Retry-After"] = str(exception.retry_after)
-        if is_ingest(request.path):
-            limit = RateLimit(exception.retry_after, exception.categories, "project", exception.reason)
-            headers["X-Sentry-Rate-Limits"] = rate_limits([limit])
-    if is_ingest(request.path):
-        headers["X-Sentry-Error"] = sentence.encode("ascii", "replace").decode()
-    return HTTPResponse(msgspec.json.encode(body), status, headers, "application/json")
+    return Reply(status, msgspec.json.encode(body), headers)
+
+
+def _log(exception: Exception, method: str, path: str, request_id: str) -> None:
+    if describe(exception)[0] >= 500:
+        log.error("%s %s failed (request %s)", method, path, request_id, exc_info=exception)

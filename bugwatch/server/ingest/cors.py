@@ -6,11 +6,12 @@ import re
 
 from sanic import HTTPResponse, Request
 
-_INGEST = re.compile(r"/api/(?:[1-9]\d*/|store(?:/|$)|v1/events(?:/|$))")
-_HEADERS = {
+FOR_SDKS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
 }
+
+_INGEST = re.compile(r"/api/(?:[1-9]\d*/|store(?:/|$)|v1/events(?:/|$))")
 _ASKED = (
     "X-Sentry-Auth, X-Requested-With, X-Forwarded-For, Origin, Referer, Accept, Content-Type, Authentication, "
     "Authorization, Content-Encoding, Transfer-Encoding, sentry-trace, baggage, X-API-Key, X-Bugwatch-SDK, "
@@ -21,10 +22,6 @@ _ASKED = (
 def is_ingest(path: str) -> bool:
     """Whether SDKs talk to this path."""
     return _INGEST.match(path) is not None
-
-
-def allow(response: HTTPResponse) -> None:
-    response.headers.update(_HEADERS)
 
 
 def preflight(request: Request, methods: str = "POST, OPTIONS") -> HTTPResponse:

@@ -17,10 +17,12 @@ from bugwatch.protocol import envelope as framing
 from bugwatch.protocol.categories import category_of, refusal_of, to_switch_off
 from bugwatch.protocol.envelope import EVENT_LIKE, Envelope, Item
 from bugwatch.protocol.event_id import event_id_of
-from bugwatch.server.address import client_address
 from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import preflight
-from bugwatch.server.ingest.door import admit, answer, body_of, take
+from bugwatch.server.ingest.door import admit, answer, take
+from bugwatch.server.ingest.knock import Knock
+from bugwatch.server.ingest.request import body_of, knock_of
+from bugwatch.server.reply import Reply
 from bugwatch.services.house import House
 from bugwatch.services.ingest import Refusal
 from bugwatch.services.projects import Access
@@ -32,7 +34,7 @@ bp = Blueprint("envelope")
 @bp.post("/api/<project_id:int>/envelope", stream=True, name="post")
 async def post(request: Request, project_id: int) -> HTTPResponse:
     async with body_of(request) as (body, _):
-        return await take_envelope(request, project_id, body)
+        return (await take_envelope(house(request), knock_of(request), project_id, body)).for_sanic()
 
 
 @bp.options("/api/<project_id:int>/envelope", name="preflight")
@@ -40,32 +42,27 @@ async def options(request: Request, project_id: int) -> HTTPResponse:
     return preflight(request)
 
 
-async def take_envelope(request: Request, project_id: int | None, body: bytes) -> HTTPResponse:
+async def take_envelope(house: House, knock: Knock, project_id: int | None, body: bytes) -> Reply:
     """Store what an envelope holds and answer."""
-    envelope = framing.parse(body, house(request).limits)
-    site = house(request).site
+    envelope = framing.parse(body, house.limits)
     credentials = auth.credentials(
-        request.headers,
-        query_of(request),
+        knock.headers,
+        knock.query,
         envelope_dsn=envelope.header.dsn or None,
         project_id=project_id,
-        base_url=site.url,
+        base_url=house.site.url,
     )
-    access = await admit(request, credentials)
-    sorted_ = sort(envelope, access, house(request), client_address(request))
-    house(request).ingest.report(sorted_.reports)
-    refused = await take(request, access, sorted_.arrivals, sorted_.dropped)
+    access = await admit(house, credentials)
+    sorted_ = sort(envelope, access, house, knock.client_address)
+    house.ingest.report(sorted_.reports)
+    refused = await take(house, access, sorted_.arrivals, sorted_.dropped)
     return answer(
-        request,
+        knock,
         sorted_.event_id,
         len(sorted_.arrivals) - len(refused) + len(sorted_.dropped),
         refused,
         to_switch_off([*(item.type for item in envelope.items), *(loss.type for loss in envelope.losses)]),
     )
-
-
-def query_of(request: Request) -> dict[str, str]:
-    return {name: values[0] for name, values in request.args.items() if values}
 
 
 @dataclass(slots=True)

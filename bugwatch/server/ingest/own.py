@@ -14,11 +14,14 @@ from bugwatch.domain.limits import ITEM_BYTES
 from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.protocol.event_id import event_id_of
 from bugwatch.protocol.own_event import OwnEvent, to_sentry
-from bugwatch.server.address import client_address
 from bugwatch.server.api.operation import Answer, operation
 from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import preflight
-from bugwatch.server.ingest.door import answer, body_of, take
+from bugwatch.server.ingest.door import answer, take
+from bugwatch.server.ingest.knock import Knock
+from bugwatch.server.ingest.request import body_of, knock_of
+from bugwatch.server.reply import Reply
+from bugwatch.services.house import House
 from bugwatch.services.projects import API_KEY_PREFIX, Access
 
 bp = Blueprint("own_events")
@@ -37,26 +40,7 @@ async def post(request: Request) -> HTTPResponse:
     `Authorization: Bearer`.
     """
     async with body_of(request) as (body, _):
-        access = await admit(request)
-        if len(body) > ITEM_BYTES["event"]:
-            raise TooLarge(f"The event is too large: at most {ITEM_BYTES['event']:,} bytes are taken.")
-        payload = to_sentry(body)
-        event_id = event_id_of(payload) or new_event_id()
-        arrival = Arrival(
-            id=house(request).ids.next(),
-            project_id=access.project.id,
-            category=Category.ERROR,
-            item_type="event",
-            payload=payload,
-            received_at=house(request).clock(),
-            event_id=event_id,
-            remote_addr=client_address(request),
-        )
-        refused = await take(request, access, [arrival])
-        if refused and refused[0].outcome is Outcome.INVALID:
-            raise Invalid(refused[0].detail)
-        is_taken = not refused or refused[0].outcome is not Outcome.LIMITED
-        return answer(request, event_id, int(is_taken), refused, status=202)
+        return (await take_own(house(request), knock_of(request), body)).for_sanic()
 
 
 @bp.options("/api/v1/events", name="preflight")
@@ -64,14 +48,38 @@ async def options(request: Request) -> HTTPResponse:
     return preflight(request)
 
 
-async def admit(request: Request) -> Access:
+async def take_own(house: House, knock: Knock, body: bytes) -> Reply:
+    """Store one event and answer."""
+    access = await admit(house, knock)
+    if len(body) > ITEM_BYTES["event"]:
+        raise TooLarge(f"The event is too large: at most {ITEM_BYTES['event']:,} bytes are taken.")
+    payload = to_sentry(body)
+    event_id = event_id_of(payload) or new_event_id()
+    arrival = Arrival(
+        id=house.ids.next(),
+        project_id=access.project.id,
+        category=Category.ERROR,
+        item_type="event",
+        payload=payload,
+        received_at=house.clock(),
+        event_id=event_id,
+        remote_addr=knock.client_address,
+    )
+    refused = await take(house, access, [arrival])
+    if refused and refused[0].outcome is Outcome.INVALID:
+        raise Invalid(refused[0].detail)
+    is_taken = not refused or refused[0].outcome is not Outcome.LIMITED
+    return answer(knock, event_id, int(is_taken), refused, status=202)
+
+
+async def admit(house: House, knock: Knock) -> Access:
     """What the API key opens, from `X-API-Key` or `Authorization: Bearer`."""
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    given = request.headers.get("x-api-key", "") or (bearer if scheme.lower() == "bearer" else "")
+    scheme, _, bearer = knock.headers.get("authorization", "").partition(" ")
+    given = knock.headers.get("x-api-key", "") or (bearer if scheme.lower() == "bearer" else "")
     given = given.strip()
     if not given:
         raise Unauthenticated(f"Send the project's API key ({API_KEY_PREFIX}…) as X-API-Key or Authorization: Bearer.")
-    access = await house(request).projects.by_api_key(given)
+    access = await house.projects.by_api_key(given)
     if access is None:
         raise Unauthenticated("Nobody here has this API key.")
     if access.project.deleted_at is not None:

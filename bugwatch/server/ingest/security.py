@@ -9,11 +9,13 @@ from bugwatch.domain.errors import UnknownEncoding
 from bugwatch.domain.ids import new_event_id
 from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.protocol import auth, csp
-from bugwatch.server.address import client_address
 from bugwatch.server.context import house
 from bugwatch.server.ingest.cors import preflight
-from bugwatch.server.ingest.door import admit, answer, body_of, take
-from bugwatch.server.ingest.envelope import query_of
+from bugwatch.server.ingest.door import admit, answer, take
+from bugwatch.server.ingest.knock import Knock
+from bugwatch.server.ingest.request import body_of, knock_of
+from bugwatch.server.reply import Reply
+from bugwatch.services.house import House
 from bugwatch.services.ingest import Refusal
 
 bp = Blueprint("security")
@@ -31,42 +33,44 @@ TYPES = (
 async def post(request: Request, project_id: int) -> HTTPResponse:
     """200 without a body; 415 for what no browser sends."""
     async with body_of(request) as (body, _):
-        query = query_of(request)
-        credentials = auth.credentials(request.headers, query, project_id=project_id, base_url=house(request).site.url)
-        access = await admit(request, credentials)
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type not in TYPES:
-            raise UnknownEncoding(f"A report comes as {', '.join(TYPES)}, not as “{content_type[:100]}”.")
-        reports = csp.parse(
-            body,
-            release=query.get("sentry_release", ""),
-            environment=query.get("sentry_environment", ""),
-            user_agent=request.headers.get("user-agent", ""),
-        )
-
-        def arrival(payload: bytes) -> Arrival:
-            return Arrival(
-                id=house(request).ids.next(),
-                project_id=access.project.id,
-                category=Category.SECURITY,
-                item_type="security",
-                payload=payload,
-                received_at=house(request).clock(),
-                event_id=new_event_id(),
-                remote_addr=client_address(request),
-            )
-
-        dropped = [Refusal(arrival(b""), Outcome.FILTERED, "browser_extension") for e in reports.events if e.is_noise]
-        dropped += [Refusal(arrival(b""), Outcome.INVALID, "malformed") for _ in range(reports.malformed_count)]
-        wanted = [arrival(event.payload) for event in reports.events if not event.is_noise]
-        refused = await take(request, access, wanted, dropped)
-        response = answer(request, "", len(wanted) - len(refused) + len(dropped), refused)
-        if response.status == 200:
-            return HTTPResponse(status=200, headers=dict(response.headers), content_type="text/plain")
-        return response
+        return (await take_reports(house(request), knock_of(request), project_id, body)).for_sanic()
 
 
 @bp.options("/api/<project_id:int>/security", name="preflight")
 @bp.options("/api/<project_id:int>/csp-report", name="csp_preflight")
 async def options(request: Request, project_id: int) -> HTTPResponse:
     return preflight(request)
+
+
+async def take_reports(house: House, knock: Knock, project_id: int, body: bytes) -> Reply:
+    """Store what a browser reports and answer."""
+    credentials = auth.credentials(knock.headers, knock.query, project_id=project_id, base_url=house.site.url)
+    access = await admit(house, credentials)
+    content_type = knock.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in TYPES:
+        raise UnknownEncoding(f"A report comes as {', '.join(TYPES)}, not as “{content_type[:100]}”.")
+    reports = csp.parse(
+        body,
+        release=knock.query.get("sentry_release", ""),
+        environment=knock.query.get("sentry_environment", ""),
+        user_agent=knock.headers.get("user-agent", ""),
+    )
+
+    def arrival(payload: bytes) -> Arrival:
+        return Arrival(
+            id=house.ids.next(),
+            project_id=access.project.id,
+            category=Category.SECURITY,
+            item_type="security",
+            payload=payload,
+            received_at=house.clock(),
+            event_id=new_event_id(),
+            remote_addr=knock.client_address,
+        )
+
+    dropped = [Refusal(arrival(b""), Outcome.FILTERED, "browser_extension") for e in reports.events if e.is_noise]
+    dropped += [Refusal(arrival(b""), Outcome.INVALID, "malformed") for _ in range(reports.malformed_count)]
+    wanted = [arrival(event.payload) for event in reports.events if not event.is_noise]
+    refused = await take(house, access, wanted, dropped)
+    reply = answer(knock, "", len(wanted) - len(refused) + len(dropped), refused)
+    return Reply(200, b"", reply.headers, "text/plain") if reply.status == 200 else reply

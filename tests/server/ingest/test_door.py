@@ -16,7 +16,7 @@ from sanic import Sanic
 from sanic.exceptions import ServiceUnavailable
 
 from bugwatch.protocol.encoding import ByteBudget
-from bugwatch.server.ingest import door
+from bugwatch.server.ingest import request
 from bugwatch.services.ingest import Ingest
 from tests.server.ingest.conftest import Sender, envelope, error
 
@@ -57,7 +57,7 @@ async def test_a_bomb_that_waits_for_its_end_takes_no_room_from_others(sender: S
 async def test_a_body_that_trickles_in_is_not_waited_for_for_ever(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "BODY_S", 0.3)
+    monkeypatch.setattr(request, "BODY_S", 0.3)
     async with connection(sender) as (reader, writer), asyncio.timeout(10):
         writer.write(head(sender, 1_000))
         trickling = asyncio.create_task(_trickle(writer))
