@@ -11,16 +11,16 @@ from bugwatch.services.compression import Compression
 from bugwatch.storage import attachments, counters, event_keys, events, issues, ledger, raw_items, spool, transitions
 from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.event_keys import KnownKeys
-from bugwatch.storage.issues import Touched
+from bugwatch.storage.issues import Turn
 from bugwatch.storage.tag_values import TagValues
 
 
 @dataclass(frozen=True, slots=True)
 class Digested:
-    """What a batch came to: the events that are new, and how their issues stand."""
+    """What a batch came to: the events that are new, in the order of their ids, and issues that took a turn."""
 
     fresh: list[NewEvent]
-    touched: list[Touched]
+    turns: list[Turn]
 
 
 class Digest:
@@ -55,23 +55,24 @@ class Digest:
 
     async def _digest(self, tx: Tx, batch: Batch) -> tuple[Digested, list[int]]:
         bookings = batch.bookings.copy()
-        fresh, repeats = await event_keys.claim(tx, batch.events, self._known)
-        found, new = await issues.find_or_create(tx, fresh.values(), self._ids)
-        by_issue = issues.changes(fresh.values(), found, new)
-        values = await self._values.number(tx, {tag for event in fresh.values() for tag in events.tags_of(event)})
-        await events.insert(tx, fresh, found, values, self._known.generation)
-        await counters.add_tags(tx, by_issue, values)
+        claimed, repeats = await event_keys.claim(tx, batch.events, self._known)
+        fresh = sorted(claimed.values(), key=lambda event: event.id)
+        found, new = await issues.find_or_create(tx, fresh, self._ids)
+        placed = events.place(fresh, found, await self._values.number(tx, fresh))
+        by_issue = issues.changes(placed, new)
+        await events.insert(tx, placed, self._known.generation)
+        await counters.add_tags(tx, by_issue)
         await counters.add_users(tx, by_issue)
-        await counters.add_hours(tx, by_issue, values)
-        touched = await issues.touch(tx, by_issue, values)
-        await transitions.add(tx, touched, self._ids)
+        await counters.add_hours(tx, placed)
+        turns = await issues.touch(tx, by_issue)
+        await transitions.add(tx, turns, self._ids)
         files, known_files = await attachments.add(tx, batch.attachments)
         items, known_items = await raw_items.add(tx, batch.raw_items)
         await spool.remove(tx, batch.spool_ids)
         await spool.put(tx, batch.spooled)
-        for kept in (fresh.values(), files, items):
+        for kept in (fresh, files, items):
             bookings += verdicts((new.arrival for new in kept), Outcome.STORED)
         for known in (repeats, known_files, known_items):
             bookings += verdicts((new.arrival for new in known), Outcome.DUPLICATE)
         await ledger.book(tx, bookings, self._db.instance)
-        return Digested(list(fresh.values()), touched), list(fresh)
+        return Digested(fresh, turns), list(claimed)

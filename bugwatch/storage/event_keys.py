@@ -48,11 +48,11 @@ class KnownKeys:
         known._rebuild(db)
         return known
 
-    def may_know(self, key: int) -> bool:
-        """False: surely not stored yet (or, on Postgres, the insert will tell)."""
+    def doubtful(self, keys: Iterable[int]) -> list[int]:
+        """Those that may be stored already; the others surely are not (or, on Postgres, the insert will tell)."""
         if self._is_sharing:
-            return False
-        return self._filter is None or self._filter.may_hold(key)
+            return []
+        return list(keys) if self._filter is None else self._filter.among(keys)
 
     def stored(self, db: Database, keys: Sequence[int]) -> None:
         """Call it once the transaction that stored `keys` is durable."""
@@ -91,25 +91,31 @@ class KnownKeys:
 
 
 class _Filter:
-    """One bit a key: at 16 bits a key, 6 % of fresh keys are looked up in vain."""
+    """Two bits a key: at 16 bits a key, 1.4 % of fresh keys are looked up in vain, and 0.1 % when it is new."""
 
     def __init__(self, bits: int) -> None:
         self._mask = (1 << (bits - 1).bit_length()) - 1
-        self._bytes = bytearray((self._mask + 1) // 8)
+        self._bits = bytearray((self._mask + 1) // 8)
         self._count = 0
 
     @property
     def is_full(self) -> bool:
         return self._count * BITS_PER_KEY > self._mask
 
-    def may_hold(self, key: int) -> bool:
-        bit = key & self._mask
-        return bool(self._bytes[bit >> 3] & (1 << (bit & 7)))
+    def among(self, keys: Iterable[int]) -> list[int]:
+        """Those that it may hold."""
+        bits, mask = self._bits, self._mask
+        return [
+            key
+            for key in keys
+            if bits[(key & mask) >> 3] >> (key & 7) & 1 and bits[(key >> 31 & mask) >> 3] >> (key >> 31 & 7) & 1
+        ]
 
     def add(self, keys: Iterable[int]) -> None:
+        bits, mask = self._bits, self._mask
         for key in keys:
-            bit = key & self._mask
-            self._bytes[bit >> 3] |= 1 << (bit & 7)
+            for bit in (key & mask, key >> 31 & mask):
+                bits[bit >> 3] |= 1 << (bit & 7)
             self._count += 1
 
 
@@ -127,19 +133,19 @@ async def claim(tx: Tx, batch: Sequence[NewEvent], known: KnownKeys) -> tuple[di
         else:
             wanted[event.key] = event
     while wanted:
-        holders = await _find(tx, [key for key in wanted if known.may_know(key)], known.generation)
+        holders = await _find(tx, known.doubtful(wanted), known.generation)
         free = sorted(wanted.keys() - holders.keys())
-        rows = await tx.rows(
+        count = await tx.insert(
             """
             INSERT INTO event_keys (generation, key, id)
             VALUES :rows
-            ON CONFLICT (generation, key) DO NOTHING
-            RETURNING key""",
+            ON CONFLICT (generation, key) DO NOTHING""",
             [(known.generation, key, wanted[key].id) for key in free],
         )
-        won = {row["key"] for row in rows}
-        fresh |= {key: wanted[key] for key in won}
-        holders |= await _find(tx, [key for key in free if key not in won], known.generation)
+        if count < len(free):  # another instance was first with some of them
+            found = await _find(tx, free, known.generation)
+            holders |= {key: holder for key, holder in found.items() if holder != wanted[key].id}
+        fresh |= {key: wanted[key] for key in free if key not in holders}
         others = await _other_events(tx, {key: (wanted[key], holder) for key, holder in holders.items()})
         repeats += [wanted[key] for key in holders if key not in others]
         wanted = {key + 1: wanted[key] for key in others}  # two events, one hash: the next key is as good

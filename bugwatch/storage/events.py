@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from bugwatch.domain.batch import NewEvent
+from bugwatch.domain.clock import hour_of
 from bugwatch.domain.ids import time_of
 from bugwatch.storage import merges
 from bugwatch.storage.database import Reader, Row, Tx
-from bugwatch.storage.tag_values import Tag
+from bugwatch.storage.tag_values import Numbers
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,42 @@ class StoredEvent:
         return time_of(self.id)
 
 
-async def insert(
-    tx: Tx,
-    fresh: Mapping[int, NewEvent],
-    found: Mapping[bytes, int],
-    values: Mapping[Tag, int],
-    generation: int,
-) -> None:
-    """Store events under their issues. `found` is the issue of each hash, `values` the number of each tag."""
-    events = sorted(fresh.values(), key=lambda event: event.id)
-    await tx.rows(
+@dataclass(slots=True)
+class Placed:
+    """A new event with the numbers of what it belongs to. `tag_ids` are those of its tags that have one."""
+
+    event: NewEvent
+    id: int
+    project_id: int
+    issue_id: int
+    environment_id: int
+    release_id: int | None
+    tag_ids: list[int]
+    level: int
+    hour: int
+
+
+def place(fresh: Iterable[NewEvent], found: Mapping[bytes, int], numbers: Numbers) -> list[Placed]:
+    """`found` is the issue of each hash."""
+    return [
+        Placed(
+            event=event,
+            id=event.id,
+            project_id=event.project_id,
+            issue_id=found[event.issue_hash],
+            environment_id=numbers.of(event.project_id, "environment", event.environment),
+            release_id=numbers.of(event.project_id, "release", event.release) if event.release else None,
+            tag_ids=numbers.among(event.project_id, event.tags),
+            level=event.level_number,
+            hour=hour_of(event.happened_at),
+        )
+        for event in fresh
+    ]
+
+
+async def insert(tx: Tx, placed: Sequence[Placed], generation: int) -> None:
+    """Store events under their issues."""
+    await tx.insert(
         """
         INSERT INTO events (id, project_id, issue_id, event_id, happened_at,
                             environment_id, release_id, level, user_id, tag_ids)
@@ -50,30 +79,26 @@ async def insert(
             (
                 e.id,
                 e.project_id,
-                found[e.issue_hash],
-                e.event_id,
-                e.happened_at,
-                values[e.project_id, "environment", e.environment],
-                values[e.project_id, "release", e.release] if e.release else None,
-                e.level_number,
-                e.user_id,
-                msgspec.msgpack.encode([values[tag] for tag in tags_of(e) if tag in values]),
+                e.issue_id,
+                e.event.event_id,
+                e.event.happened_at,
+                e.environment_id,
+                e.release_id,
+                e.level,
+                e.event.user_id,
+                _encode(e.tag_ids),
             )
-            for e in events
+            for e in placed
         ],
     )
-    await tx.rows(
+    await tx.insert(
         "INSERT INTO payloads (id, dictionary_id, data) VALUES :rows",
-        [(e.id, e.dictionary_id, e.data) for e in events],
+        [(e.id, e.event.dictionary_id, e.event.data) for e in placed],
     )
-    await tx.rows(
+    await tx.insert(
         "INSERT INTO event_order (generation, issue_id, id) VALUES :rows",
-        sorted((generation, found[e.issue_hash], e.id) for e in events),
+        sorted((generation, e.issue_id, e.id) for e in placed),
     )
-
-
-def tags_of(event: NewEvent) -> list[Tag]:
-    return [(event.project_id, key, value) for key, value in event.tags]
 
 
 _COLUMNS = """

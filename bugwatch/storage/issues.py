@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -10,54 +10,55 @@ from bugwatch.domain.batch import NewEvent
 from bugwatch.domain.clock import SECOND
 from bugwatch.domain.ids import Ids
 from bugwatch.storage.database import Overtaken, Tx
-from bugwatch.storage.tag_values import Tag
+from bugwatch.storage.events import Placed
 
 
 @dataclass(slots=True)
 class Change:
-    """What a batch does to one issue."""
+    """What a batch does to one issue; its events in the order of their ids."""
 
     issue_id: int
-    events: list[NewEvent] = field(default_factory=list)
+    is_new: bool
+    events: list[Placed] = field(default_factory=list)
     new_user_count: int = 0
-    is_new: bool = False
 
     @property
-    def first(self) -> NewEvent:
-        return min(self.events, key=lambda event: event.id)
+    def first(self) -> Placed:
+        return self.events[0]
 
     @property
-    def latest(self) -> NewEvent:
-        return max(self.events, key=lambda event: event.id)
+    def latest(self) -> Placed:
+        return self.events[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
-    """How an issue stands after a batch: `kind` is `new`, `regressed`, or None if nothing changed but its numbers."""
+class Turn:
+    """An issue that has begun (`new`) or come back (`regressed`) with a batch."""
 
     issue_id: int
     project_id: int
     event_id: int
-    kind: str | None
+    kind: str
 
 
-async def find_or_create(tx: Tx, fresh: Iterable[NewEvent], ids: Ids) -> tuple[dict[bytes, int], set[int]]:
-    """The issue of each event's `issue_hash`, and those issues that this batch begins.
+async def find_or_create(tx: Tx, fresh: Sequence[NewEvent], ids: Ids) -> tuple[dict[bytes, int], set[int]]:
+    """The issue of each event's `issue_hash`, and those issues that this batch begins. `fresh` in the order of ids.
 
     The first known of an event's hashes wins, and the better ones before it are linked to its issue. Where none is
     known, a new issue gets the best only: else a coarser old way of grouping would go on to draw other bugs in.
     Two instances that see a new hash at once agree: the second waits for the first and is told its issue.
     """
-    events = sorted(fresh, key=lambda event: event.id)
     rows = await tx.among(
         "SELECT hash, issue_id, spent_at FROM issue_hashes WHERE hash IN :keys",
-        sorted({key for event in events for key in (*event.issue_hashes, event.unmapped_hash) if key}),
+        sorted({key for event in fresh for key in (*event.issue_hashes, event.unmapped_hash) if key}),
     )
     known = {bytes(row["hash"]): row["issue_id"] for row in rows}
     unspent = {bytes(row["hash"]) for row in rows if row["spent_at"] is None}
     begun: set[int] = set()
     links: dict[bytes, tuple[int, NewEvent, str]] = {}
-    for event in events:
+    for event in fresh:
+        if event.issue_hash in known:
+            continue
         unknown = tuple(takewhile(lambda key: key not in known, event.issue_hashes))
         if len(unknown) < len(event.issue_hashes):
             issue_id, linked_by = known[event.issue_hashes[len(unknown)]], "version"
@@ -97,17 +98,15 @@ async def _spend(tx: Tx, event: NewEvent, issue_id: int) -> None:
     await tx.run("UPDATE issues SET culprit = :culprit WHERE id = :id", culprit=event.culprit, id=issue_id)
 
 
-def changes(fresh: Iterable[NewEvent], found: Mapping[bytes, int], new: set[int]) -> dict[int, Change]:
-    """The batch by issue."""
-    by_issue: dict[int, Change] = {}
-    for event in fresh:
-        issue_id = found[event.issue_hash]
-        change = by_issue.setdefault(issue_id, Change(issue_id, is_new=issue_id in new))
-        change.events.append(event)
+def changes(placed: Sequence[Placed], new: set[int]) -> dict[int, Change]:
+    """The batch by issue, in the order of their ids."""
+    by_issue = {issue_id: Change(issue_id, issue_id in new) for issue_id in sorted({e.issue_id for e in placed})}
+    for event in placed:
+        by_issue[event.issue_id].events.append(event)
     return by_issue
 
 
-async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int]) -> list[Touched]:
+async def touch(tx: Tx, by_issue: Mapping[int, Change]) -> list[Turn]:
     """Add a batch to its issues: counts, times, level, users. Reopens what was resolved before it was seen again."""
     numbers = await _numbers(tx, [change for change in by_issue.values() if change.is_new])
     rows = await tx.rows(
@@ -133,9 +132,9 @@ async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int
             stored_count = issues.stored_count + excluded.stored_count,
             user_count = issues.user_count + excluded.user_count
         RETURNING id, status, number, deleted_at, merged_into_id""",
-        [_row(change, numbers.get(issue_id), values, tx.now) for issue_id, change in sorted(by_issue.items())],
+        [_row(change, numbers.get(issue_id), tx.now) for issue_id, change in by_issue.items()],
     )
-    touched = []
+    turns = []
     for row in rows:
         if row["deleted_at"] is not None or row["number"] is None:
             raise Overtaken("The issue was deleted while an event of it was being stored.")
@@ -145,8 +144,9 @@ async def touch(tx: Tx, by_issue: Mapping[int, Change], values: Mapping[Tag, int
         root_id = row["merged_into_id"] or row["id"]
         if (root_id != row["id"] or row["status"] == "resolved") and await _reopen(tx, root_id, change):
             kind = "regressed"
-        touched.append(Touched(root_id, change.first.project_id, change.latest.id, kind))
-    return touched
+        if kind:
+            turns.append(Turn(root_id, change.first.project_id, change.latest.id, kind))
+    return turns
 
 
 async def _numbers(tx: Tx, new: list[Change]) -> dict[int, int]:
@@ -171,33 +171,30 @@ async def _numbers(tx: Tx, new: list[Change]) -> dict[int, int]:
     return numbers
 
 
-def _row(change: Change, number: int | None, values: Mapping[Tag, int], now: int) -> tuple[int | str | None, ...]:
+def _row(change: Change, number: int | None, now: int) -> tuple[int | str | None, ...]:
     first, latest = change.first, change.latest
-    count = len(change.events)
-
-    def release_id(event: NewEvent) -> int | None:
-        return values[event.project_id, "release", event.release] if event.release else None
-
+    happened = [placed.event.happened_at for placed in change.events]
+    count = len(happened)
     return (
         change.issue_id,
         first.project_id,
         number,
         "unresolved",
-        latest.level_number,
-        first.title,
-        first.title_type,
-        first.culprit,
-        first.platform,
-        int(latest.is_unhandled),
-        min(event.happened_at for event in change.events),
-        max(event.happened_at for event in change.events),
+        latest.level,
+        first.event.title,
+        first.event.title_type,
+        first.event.culprit,
+        first.event.platform,
+        int(latest.event.is_unhandled),
+        min(happened),
+        max(happened),
         first.id,
         latest.id,
         count,
         count,
         change.new_user_count,
-        release_id(first),
-        release_id(latest),
+        first.release_id,
+        latest.release_id,
         now,
     )
 
@@ -207,7 +204,8 @@ async def _reopen(tx: Tx, issue_id: int, change: Change) -> bool:
 
     SDKs that send whole seconds cut up to 999 ms off: such an event may have happened until the second's end.
     """
-    seen_until = max(e.happened_at + (SECOND - 1 if e.happened_at % SECOND == 0 else 0) for e in change.events)
+    happened = (placed.event.happened_at for placed in change.events)
+    seen_until = max(at + (SECOND - 1 if at % SECOND == 0 else 0) for at in happened)
     return bool(
         await tx.run(
             """

@@ -159,6 +159,16 @@ class PostgresTx:
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
+    async def insert(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        count = 0
+        start = 0
+        for size in chunked(len(rows)):
+            flat = [value for row in rows[start : start + size] for value in row]
+            status: str = await self._connection.execute(_with_rows(sql, size, len(rows[0])), *flat)
+            count += int(status.rpartition(" ")[2])
+            start += size
+        return count
+
     async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
         found: list[Row] = []
         start = 0

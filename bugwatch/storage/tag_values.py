@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from bugwatch.domain.batch import NewEvent
 from bugwatch.storage.database import Reader, Tx
 
 # Beyond this many values of a key in a project, and this many keys, new ones stay in the payload only.
@@ -16,22 +18,45 @@ OTHER = "(other)"
 CACHED = 200_000
 
 Tag = tuple[int, str, str]  # project id, key, value
+Pair = tuple[str, str]  # key, value
+_NONE: Mapping[Pair, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of a batch's tags: of those that were `known` before, by project, and of the others."""
+
+    known: Mapping[int, Mapping[Pair, int]]
+    others: Mapping[Tag, int]
+
+    def of(self, project_id: int, key: str, value: str) -> int:
+        """The number of a tag that must have one."""
+        return self.known.get(project_id, _NONE).get((key, value)) or self.others[project_id, key, value]
+
+    def among(self, project_id: int, pairs: Iterable[Pair]) -> list[int]:
+        """The numbers of those tags that have one."""
+        known = self.known.get(project_id, _NONE)
+        return [n for pair in pairs if (n := known.get(pair) or self.others.get((project_id, *pair)))]
 
 
 class TagValues:
     """Numbers that are known in this process. Only what is durable enters."""
 
     def __init__(self) -> None:
-        self._ids: dict[Tag, int] = {}
+        self._ids: dict[int, dict[Pair, int]] = {}
         self._counts: dict[tuple[int, str], int] = {}
         self._keys: dict[int, frozenset[str]] = {}
 
-    async def number(self, tx: Tx, tags: Iterable[Tag]) -> Mapping[Tag, int]:
-        """A number for each tag; tags over the caps get none, or a shared one where there must be one."""
-        found = {tag: self._ids[tag] for tag in tags if tag in self._ids}
-        missing = sorted(set(tags) - found.keys())
-        if not missing:
-            return found
+    async def number(self, tx: Tx, events: Sequence[NewEvent]) -> Numbers:
+        """A number for each tag of these events; over the caps there is none, or a shared one if there must be one."""
+        ids = self._ids
+        missing: set[Tag] = set()
+        for event in events:
+            known = ids.get(event.project_id, _NONE)
+            missing.update([(event.project_id, *pair) for pair in event.tags if pair not in known])
+        return Numbers(ids, await self._look_up(tx, sorted(missing)) if missing else {})
+
+    async def _look_up(self, tx: Tx, missing: list[Tag]) -> dict[Tag, int]:
         keys = await self._with_keys(tx, missing)
         missing = [tag for tag in missing if tag[1] in keys[tag[0]]]
         stored = await self._stored(tx, missing)
@@ -58,20 +83,19 @@ class TagValues:
         stored |= {(row["project_id"], row["key"], row["value"]): row["id"] for row in made}
         stored |= {(project_id, key, value): stored[project_id, key, OTHER] for project_id, key, value in over}
         tx.on_commit(lambda: self._keep(stored, room, keys))
-        return {**found, **stored}
+        return stored
 
     def forget(self) -> None:
         """After a project's values were removed."""
-        self._ids.clear()
-        self._counts.clear()
-        self._keys.clear()
+        self._ids, self._counts, self._keys = {}, {}, {}  # new ones: a batch may be using the old ones
 
     def _keep(
         self, ids: Mapping[Tag, int], room: Mapping[tuple[int, str], int], keys: Mapping[int, frozenset[str]]
     ) -> None:
-        if len(self._ids) + len(ids) > CACHED:
+        if sum(map(len, self._ids.values())) + len(ids) > CACHED:
             self.forget()
-        self._ids.update(ids)
+        for (project_id, key, value), number in ids.items():
+            self._ids.setdefault(project_id, {})[key, value] = number
         self._counts.update({place: _cap(place[1]) - left for place, left in room.items()})
         self._keys.update(keys)
 

@@ -7,20 +7,16 @@ from collections.abc import Iterable
 from bugwatch.domain.ids import Ids
 from bugwatch.storage.database import Tx
 from bugwatch.storage.issue_states import IssueState
-from bugwatch.storage.issues import Touched
+from bugwatch.storage.issues import Turn
 
 
-async def add(tx: Tx, touched: Iterable[Touched], ids: Ids) -> None:
+async def add(tx: Tx, turns: Iterable[Turn], ids: Ids) -> None:
     """A row for each issue that is new or has come back."""
     await tx.rows(
         """
         INSERT INTO transitions (id, project_id, issue_id, kind, event_id, at, lent_until)
         VALUES :rows""",
-        [
-            (ids.next(), change.project_id, change.issue_id, change.kind, change.event_id, tx.now, 0)
-            for change in touched
-            if change.kind
-        ],
+        [(ids.next(), turn.project_id, turn.issue_id, turn.kind, turn.event_id, tx.now, 0) for turn in turns],
     )
 
 

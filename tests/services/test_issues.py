@@ -41,7 +41,7 @@ class Desk:
             event = make.event(project_id, self.clock.now, issue=name)
             batch.add(event)
             batch.bookings[received(event.arrival)] += 1
-        return [touched.issue_id for touched in (await self.digest.store(batch)).touched]
+        return [turn.issue_id for turn in (await self.digest.store(batch)).turns]
 
     async def told(self) -> list[str]:
         async with self.db.read() as tx:

@@ -68,8 +68,32 @@ async def test_rows_of_any_number_go_in_and_come_back(db: Database) -> None:
     assert len(found) == 150
 
 
+async def test_an_insert_tells_how_many_rows_were_new(db: Database) -> None:
+    async def write(tx: Tx) -> int:
+        rows = [(f"{n:04}", str(n)) for n in range(300)]
+        sql = "INSERT INTO settings (name, value) VALUES :rows ON CONFLICT (name) DO NOTHING"
+        await tx.insert(sql, rows[:140])
+        return await tx.insert(sql, rows)
+
+    assert await db.write(write) == 160
+
+
+async def test_bytes_and_nothing_come_back_as_they_went_in(db: Database) -> None:
+    await db.write(
+        lambda tx: tx.insert(
+            "INSERT INTO artifact_bundles (sha1, debug_id, size, chunks, error, uploaded_at) VALUES :rows",
+            [(b"\x00\xff", "", 1, "", "", 1)],
+        )
+    )
+
+    async with db.read() as tx:
+        assert bytes(await tx.value("SELECT sha1 FROM artifact_bundles")) == b"\x00\xff"
+        assert await tx.value("SELECT CAST(:nothing AS bigint)", nothing=None) is None
+
+
 async def test_no_rows_and_no_keys_ask_nothing(db: Database) -> None:
     async def write(tx: Tx) -> None:
+        assert await tx.insert("not even SQL :rows", []) == 0
         assert await tx.rows("not even SQL :rows", []) == []
         assert await tx.among("nor this :keys", []) == []
 
@@ -109,7 +133,7 @@ async def test_closing_twice_is_fine(db: Database) -> None:
 
 
 def test_chunks_add_up() -> None:
-    assert chunked(170) == [128, 32, 8, 1, 1]
+    assert chunked(170) == [128, 32, 8, 2]
     assert chunked(0) == []
 
 
