@@ -84,14 +84,12 @@ class Scrubber:
         return any(sign in low for sign in self.signs) or b"environ" in low or may_hold_cards(raw)
 
     def is_secret_name(self, name: str) -> bool:
-        """Whether what stands under `name` goes for its name alone, or only a closer look can tell."""
-        kind = self._names.known.get(name) or self._names.kind_of(name)
-        return kind is _SECRET or kind is _COUNT or name not in self._names.known
+        """Whether what stands under `name` goes for its name alone."""
+        return self._names.kind_of(name) in (_SECRET, _COUNT)
 
-    def is_telling(self, text: str) -> bool:
-        """Whether `text` is a secret's name, or has a secret in it; card numbers aside."""
-        is_name = self._names.kind_of(text) in (_SECRET, _COUNT)
-        return is_name or scrub_text(text, self._names, self._suspects(text)) != text
+    def is_secret_text(self, text: str) -> bool:
+        """Whether there is a secret in `text`; card numbers aside."""
+        return scrub_text(text, self._names, self._suspects(text)) != text
 
     def scrub_json(self, value: Json, place: Place = EVENT) -> Json:
         """An event (or its part at `place`) with its secrets replaced; `value` itself, untouched, if there are none.

@@ -1,25 +1,39 @@
-"""Secrets leave an event's bytes: only the parts that could hold one are decoded, and only if some did is it all
-written anew. Most of an event comes with every event of its app, or is plainly harmless.
+"""Secrets leave an event's bytes: only the parts that hold one are decoded, and only then is the event written anew.
 
-The answer is that of `Scrubber.scrub_json` on the decoded event (a property test says so), in less than half the time.
+All that is not code is searched at once for the signs of secrets. Where there is one, the JSON string around it is
+judged: most come with every event of their app, and are known to be harmless. The answer is that of
+`Scrubber.scrub_json` on the decoded event (a property test says so), in a fifth of the time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
+from ahocorasick_rs import BytesAhoCorasick
 from msgspec import Meta, Raw, Struct
 from msgspec.structs import FieldInfo, fields
 
 from bugwatch.domain.scrub import DATA, EVENT, FRAME, Place, Scrubber
-from bugwatch.domain.secret_text import may_hold_cards
+from bugwatch.domain.secret_text import is_nothing, scrub_cards
 from bugwatch.protocol.lenient_json import NOT_JSON, parse, parse_object
 
-_MEMORY = 4_096
+_MEMORY = 8_192  # strings
 _LONGEST_REMEMBERED = 512
-_LONGEST_STRING = 128  # of which names are judged as a whole
+
+# Capitals are as good as small letters, and any digit as good as another.
+_FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
+_CARDS = (b"0" * 13, b"0000-0000-0000", b"0000 0000 0000", b"0000-000000-0000", b"0000 000000 0000")
+_CARD_REACH = 24  # a card's number with all that stands between its digits, and what may not stand beside it
+_ENVIRON = b"environ"  # in `extra` all of it is secret
+_BETWEEN = b"\0"  # which JSON never holds
+
+_STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_NOTHING_UNDER = re.compile(rb'": ?(?:null|"([^"\\]{0,40})")')  # after a name
 
 _NONE = Raw()
 _Position = Annotated[int, Meta(gt=-(2**31), lt=2**31)]
@@ -142,24 +156,32 @@ def _looked_into(shape: type[Struct]) -> list[FieldInfo]:
     return [field for field in fields(shape) if field.encode_name not in _SHAPES[shape]]
 
 
-_PARTS = {shape: tuple(field.name for field in _looked_into(shape) if field.type is Raw) for shape in _SHAPES}
+_RAWS = {shape: [field.name for field in _looked_into(shape) if field.type is Raw] for shape in _SHAPES}
 _NAMES = frozenset(field.encode_name for shape in _SHAPES for field in _looked_into(shape))
 
+
+def _getter(names: Sequence[str]) -> Callable[[Struct], tuple[Raw, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda owner: tuple(getattr(owner, name) for name in names)
+
+
+_raws_of = {shape: _getter(names) for shape, names in _RAWS.items()}
+
 _decode_event = msgspec.json.Decoder(_Event).decode
+_decode_string = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.encode
 
 
-_Owner = Struct | list[Raw]
-_Part = tuple[_Owner, str | int, bytes, Place]  # what it stands in, under which name, its JSON, where that is
-
-
 class EventScrubber:
-    """Scrubs events by `scrubber`. Make one for each set of rules and keep it: it remembers what is clean."""
+    """Scrubs events by `scrubber`. Make one for each set of rules and keep it: it remembers what is harmless."""
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
-        self._clean: set[bytes] = set()
+        signs = [*_CARDS, *(sign.translate(_FOLD) for sign in scrubber.signs)]
+        self._find = BytesAhoCorasick(signs).find_matches_as_indexes
         self._harmless: set[bytes] = set()
+        self._secret_names: set[bytes] = set()
         # A project may call one of an event's own names a secret.
         self._is_lean = not any(scrubber.is_secret_name(name) for name in _NAMES)
 
@@ -190,45 +212,56 @@ class EventScrubber:
     def _scrub_parts(self, payload: bytes) -> bytes:
         """As `scrub`; one of NOT_JSON where the event is not as SDKs send it."""
         event = _decode_event(payload)
-        known = self._clean
-        fresh = [part for part in self._parts(event) if part[2] not in known]
-        # What to look for is asked of all parts at once.
-        together = b"\n".join([part[2] for part in fresh]).lower()
-        signs = [sign for sign in self._scrubber.signs if sign in together]
-        has_digits = may_hold_cards(together)
+        crumbs, owners = _values(event.breadcrumbs), [*_owners(event)]
+        parts = [*crumbs, *chain.from_iterable([_raws_of[type(owner)](owner) for owner in owners])]
+        text = _BETWEEN.join(parts)
+        doubtful = {text.count(_BETWEEN, 0, at) for at in self._suspects(text)}
+        if event.extra is not _NONE and _ENVIRON in bytes(event.extra).lower():
+            doubtful.add(len(crumbs) + _RAWS[_Event].index("extra"))
         is_changed = False
-        for owner, name, raw, place in fresh:
-            low = raw.lower()
-            found = [sign for sign in signs if sign in low]
-            is_environ = b"environ" in low  # all that it holds is secret, in one place
-            if (
-                (is_environ and name == "extra")
-                or (has_digits and may_hold_cards(raw))
-                or not all(self._is_harmless(raw, low, s) for s in found)
-            ):
-                clean = self._scrub_part(name, raw, place)
-                if clean is not None:
-                    _put(owner, name, Raw(clean))
-                    is_changed = True
-            elif len(raw) <= _LONGEST_REMEMBERED and not is_environ:
-                self._remember(self._clean, raw)
+        for index in doubtful:
+            owner, name = (crumbs, index) if index < len(crumbs) else _holder(owners, index - len(crumbs))
+            clean = self._scrub_part(name, bytes(parts[index]), EVENT if owner is event else DATA)
+            if clean is not None:
+                _put(owner, name, Raw(clean))
+                is_changed = True
         return _encode(event) if is_changed else payload
 
-    def _is_harmless(self, raw: bytes, low: bytes, sign: bytes) -> bool:
-        """Whether no string with this sign in it, be it a name or a text, means a secret: `"card"`, `"author"`."""
-        at = low.find(sign)
-        while at >= 0:
-            start, end = raw.rfind(b'"', 0, at) + 1, raw.find(b'"', at)
-            text = raw[start:end]
-            if text not in self._harmless:
-                # With a backslash in or before it, it may be a part of a longer string.
-                if end - start > _LONGEST_STRING or b"\\" in text or raw[start - 2 : start - 1] == b"\\":
-                    return False
-                if self._scrubber.is_telling(text.decode("utf-8", "replace")):
-                    return False
-                self._remember(self._harmless, text)
-            at = low.find(sign, end)
-        return True
+    def _suspects(self, text: bytes) -> list[int]:
+        """Where `text`, JSON of several values, may hold a secret. Never empty where `scrub_json` would find one."""
+        found: list[int] = []
+        end = 0
+        for sign, at, _ in self._find(text.translate(_FOLD)):
+            if sign < len(_CARDS):
+                near = text[max(0, at - _CARD_REACH) : at + 2 * _CARD_REACH].decode("latin-1")
+                if scrub_cards(near) != near:
+                    found.append(at)
+            elif at >= end:
+                start, end = _string_around(text, at)
+                if not self._is_harmless(text, start, end):
+                    found.append(at)
+        return found
+
+    def _is_harmless(self, text: bytes, start: int, end: int) -> bool:
+        """Whether this string means no secret: `"card"`, `"author"`; or is a secret's name with nothing under it."""
+        string = text[start:end]
+        if string in self._harmless:
+            return True
+        if string not in self._secret_names:
+            try:
+                plain = _decode_string(b'"%s"' % string)
+            except NOT_JSON:
+                return False  # not a string, but what stands between two
+            if self._scrubber.is_secret_text(plain):
+                return False
+            is_name = self._scrubber.is_secret_name(plain)
+            self._remember(self._secret_names if is_name else self._harmless, string)
+            if not is_name:
+                return True
+        if text[start - 2 : start - 1] == b":":  # the value under another name
+            return True
+        under = _NOTHING_UNDER.match(text, end)
+        return under is not None and is_nothing((under[1] or b"").decode())
 
     def _scrub_part(self, name: str | int, raw: bytes, place: Place) -> bytes | None:
         """The part without its secrets; None if it holds none."""
@@ -237,39 +270,31 @@ class EventScrubber:
         clean: Any = self._scrubber.scrub_json(within, place)
         return None if clean is within else _encode(clean[0 if isinstance(name, int) else name])
 
-    def _parts(self, event: _Event) -> Iterator[_Part]:
-        yield from _of(event, EVENT)
-        if event.stacktrace:
-            yield from self._of_stacktrace(event.stacktrace)
-        for exception in _values(event.exception):
-            yield from _of(exception)
-            for stacktrace in (exception.stacktrace, exception.raw_stacktrace):
-                if stacktrace:
-                    yield from self._of_stacktrace(stacktrace)
-        for thread in _values(event.threads):
-            yield from _of(thread)
-            if thread.stacktrace:
-                yield from self._of_stacktrace(thread.stacktrace)
-        breadcrumbs = _values(event.breadcrumbs)
-        for index, raw in enumerate(breadcrumbs):
-            yield breadcrumbs, index, bytes(raw), DATA
-
-    def _of_stacktrace(self, stacktrace: _Stacktrace) -> Iterator[_Part]:
-        yield from _of(stacktrace)
-        for frame in stacktrace.frames or ():
-            if frame:
-                yield from _of(frame)
-
-    def _remember(self, memory: set[bytes], raw: bytes) -> None:
-        if len(memory) >= _MEMORY:
-            memory.clear()
-        memory.add(raw)
+    def _remember(self, memory: set[bytes], string: bytes) -> None:
+        if len(string) <= _LONGEST_REMEMBERED:
+            if len(memory) >= _MEMORY:
+                memory.clear()
+            memory.add(string)
 
 
-def _of(owner: Struct, place: Place = DATA) -> Iterator[_Part]:
-    for name in _PARTS[type(owner)]:
-        if (raw := getattr(owner, name)) is not _NONE:
-            yield owner, name, bytes(raw), place
+def _owners(event: _Event) -> Iterator[Struct]:
+    """All that has parts of its own, but for the breadcrumbs."""
+    yield event
+    if event.stacktrace:
+        yield from _of_stacktrace(event.stacktrace)
+    for exception in _values(event.exception):
+        yield exception
+        for stacktrace in (exception.stacktrace, exception.raw_stacktrace):
+            if stacktrace:
+                yield from _of_stacktrace(stacktrace)
+    for thread in _values(event.threads):
+        yield thread
+        if thread.stacktrace:
+            yield from _of_stacktrace(thread.stacktrace)
+
+
+def _of_stacktrace(stacktrace: _Stacktrace) -> list[Struct]:
+    return [stacktrace, *[frame for frame in stacktrace.frames or () if frame]]
 
 
 def _values(container: Any) -> Any:
@@ -277,7 +302,33 @@ def _values(container: Any) -> Any:
     return container if isinstance(container, list) else container.values if container else []
 
 
-def _put(owner: _Owner, name: str | int, raw: Raw) -> None:
+def _holder(owners: Sequence[Struct], index: int) -> tuple[Struct, str]:
+    """Whose part it is that has this number among all theirs, and under which name."""
+    for owner in owners:
+        names = _RAWS[type(owner)]
+        if index < len(names):
+            return owner, names[index]
+        index -= len(names)
+    raise IndexError(index)
+
+
+def _string_around(text: bytes, at: int) -> tuple[int, int]:
+    """Where the JSON string with `at` in it begins and ends, its quotes left out."""
+    start = at
+    while (start := text.rfind(b'"', 0, start)) > 0 and _is_escaped(text, start):
+        pass
+    match = _STRING_END.match(text, start + 1)
+    return start + 1, match.end() if match else len(text)
+
+
+def _is_escaped(text: bytes, quote: int) -> bool:
+    before = quote
+    while before and text[before - 1] == 0x5C:  # a backslash
+        before -= 1
+    return (quote - before) % 2 == 1
+
+
+def _put(owner: Struct | list[Raw], name: str | int, raw: Raw) -> None:
     if isinstance(owner, Struct):
         setattr(owner, str(name), raw)
     else:
