@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from bugwatch.domain.clock import hour_of
 from bugwatch.domain.event import Level
 from bugwatch.domain.outcome import Booking, Category, Outcome
+from bugwatch.domain.record import record
 
 LEVELS = tuple(Level)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrival:
     """One item of a request. `id` is its receive time (domain/ids.py); `event_id` is 32 hex digits or empty."""
 
@@ -36,7 +37,7 @@ class Arrival:
         return hour_of(self.received_at)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NewEvent:
     """An event, scrubbed, grouped, compressed. `tags` are the indexed ones, `environment` and `release` among them."""
 

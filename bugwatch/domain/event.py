@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bugwatch.domain.json import Json, JsonObject
+from bugwatch.domain.record import record
 from bugwatch.domain.stacktrace import Frame, Thread, nothing
 
 
@@ -22,7 +23,7 @@ class Level(StrEnum):
     FATAL = "fatal"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mechanism:
     """How an exception reached the SDK. `is_handled` None means that the SDK did not say."""
 
@@ -39,7 +40,7 @@ class Mechanism:
     meta: JsonObject = field(default_factory=nothing)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExceptionValue:
     """One link of the chain. In `Event.exceptions` the oldest cause comes first, as on the wire."""
 
@@ -51,7 +52,7 @@ class ExceptionValue:
     frames: tuple[Frame, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class User:
     """Whom it happened to. All may be empty; `data` holds what else the SDK said of them."""
 
@@ -92,7 +93,7 @@ class Request:
     data: Json = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sdk:
     name: str = ""
     version: str = ""
@@ -107,7 +108,7 @@ class Note:
     original_length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """See the module. Instants are ms since 1970 (UTC)."""
 
@@ -131,6 +132,9 @@ class Event:
     fingerprint: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     user: User | None = None
+    is_address_lent: bool = field(
+        default=False, compare=False
+    )  # the user's address is the connection's, and the payload does not tell it
     sdk: Sdk = Sdk()
     # What contexts, request and User-Agent say of the surroundings, ready to be tags: browser, os, runtime, url …
     traits: tuple[tuple[str, str], ...] = ()

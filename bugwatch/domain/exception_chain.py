@@ -4,12 +4,12 @@ wrappers that only carry another exception across threads, promises or reflectio
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bugwatch.domain.event import ExceptionValue
+from bugwatch.domain.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chain:
     """`links` count for grouping, oldest cause first; `main` is the one that titles the issue.
 

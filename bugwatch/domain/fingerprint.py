@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 
 from bugwatch.domain import error_type
@@ -23,6 +23,7 @@ from bugwatch.domain.event import Event, ExceptionValue
 from bugwatch.domain.exception_chain import chain_of
 from bugwatch.domain.frame_key import FAMILIES
 from bugwatch.domain.parameterize import parameterize
+from bugwatch.domain.record import record
 from bugwatch.domain.stack_key import StackKey, read_stack
 from bugwatch.domain.title import (
     culprit_of,
@@ -43,7 +44,7 @@ _MAX_LINKS = 10
 _MAX_TEXT = 8_192
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Component:
     """One thing that was looked at: `value` went into the hash if it `contributes`; `reason` is a clause for people."""
 
@@ -53,7 +54,7 @@ class Component:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Grouping:
     """`hash` is 16 bytes, without the project; `reason` is a sentence; `title_type` and `title_value` make `title`."""
 
@@ -67,13 +68,13 @@ class Grouping:
     version: int = VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Basis:
     components: tuple[Component, ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Reading:
     """An event as grouping sees it. `stack` is the main exception's, else a cause's, else the crashed thread's.
 

@@ -7,6 +7,7 @@ bounded however long the message is. What varies, and what stays, is listed in `
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from bugwatch.domain.message_rules import DAY, INSIDE, KEEP, KEEP_KEYS, KEEP_NAMES, MONTH, QUOTED, RULES, TECHNICAL
 
@@ -46,7 +47,11 @@ _LIST = re.compile(r"(<\w{1,10}>)(?:, ?\1){1,500}")
 
 def parameterize(text: str) -> str:
     """`text` with its varying parts named, such as `<number>` or `<uuid>`; what lies beyond `MAX_LENGTH` is dropped."""
-    text = text[:MAX_LENGTH]
+    return _named(text[:MAX_LENGTH])
+
+
+@lru_cache(maxsize=1024)  # a third of the cost of grouping, and many a message is always the same
+def _named(text: str) -> str:
     if not _VARIES.search(text):
         return text
     named = _PATTERN.sub(_name, text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bugwatch.domain.frame_key import FrameKey, is_in_app, is_minified, key_of
-from bugwatch.domain.stacktrace import Frame
+from bugwatch.domain.stacktrace import Frame, SharedFrames
 
 MAX_FRAMES = 30
 _LONGEST_CYCLE = 3
@@ -50,6 +50,15 @@ _Keyed = list[tuple[Frame, FrameKey]]
 
 def read_stack(frames: Sequence[Frame], platform: str) -> StackKey:
     """The key of a stack trace (frames oldest first); `platform` is the event's."""
+    if not isinstance(frames, SharedFrames):
+        return _read(frames, platform)
+    key = frames.found.get(platform)
+    if not isinstance(key, StackKey):
+        key = frames.found[platform] = _read(frames, platform)
+    return key
+
+
+def _read(frames: Sequence[Frame], platform: str) -> StackKey:
     counted = _own(frames, platform)
     is_own = bool(counted)
     counted = _after_last_wait(counted or _anybodys(frames, platform))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import field
 from types import MappingProxyType
 
 from bugwatch.domain.json import JsonObject
+from bugwatch.domain.record import record
 from bugwatch.domain.symbolication import Origin
 
 NOTHING: JsonObject = MappingProxyType({})
@@ -16,7 +18,7 @@ def nothing() -> JsonObject:
     return NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """One call. An empty string means unknown; `in_app` is None where the SDK did not say; positions are 1-based."""
 
@@ -41,7 +43,18 @@ class Frame:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+class SharedFrames(tuple[Frame, ...]):
+    """The frames of a stack trace that many events share. What was found out about them once is kept in `found`."""
+
+    found: dict[str, object]
+
+    def __new__(cls, frames: Iterable[Frame]) -> SharedFrames:
+        shared = super().__new__(cls, frames)
+        shared.found = {}
+        return shared
+
+
+@record
 class Thread:
     """One thread of the process at the time of the event; `frames` may be empty."""
 

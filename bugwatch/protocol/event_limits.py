@@ -74,7 +74,7 @@ def line(value: Any, limit: int, path: str, notes: Notes) -> str:
     """A name on one line, its ends stripped. Numbers and booleans are spelled out, lists and objects dropped."""
     if value is None:
         return ""
-    if isinstance(value, str) and len(value) <= limit and value.isprintable():
+    if type(value) is str and len(value) <= limit and value.isprintable():
         return value.strip()
     text = verbatim(value, limit, path, notes).strip()
     return " ".join(text.split()) if "\n" in text or "\r" in text else text

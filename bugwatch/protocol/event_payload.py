@@ -59,6 +59,7 @@ SKIMMED = (
     "fingerprint",
     "tags",
     "user",
+    "is_address_lent",
     "sdk",
     "traits",
     "csp_directive",
@@ -200,42 +201,46 @@ def _event(
 ) -> Event:
     """What SKIMMED names, from a whole document or a lean one."""
 
-    def name(key: str, limit: int = limits.NAME) -> str:
-        return line(document.get(key), limit, key, notes)
+    get = document.get
 
-    platform = _platform(document.get("platform"))
-    tags = tags_of(document.get("tags"), notes)
-    message, template, params = message_of(document.get("logentry"), document.get("message"), notes)
+    def name(key: str) -> str:
+        return line(get(key), limits.NAME, key, notes)
+
+    platform = _platform(get("platform"))
+    tags = tags_of(get("tags"), notes)
+    message, template, params = message_of(get("logentry"), get("message"), notes)
     exceptions, threads = place_root_frames(
-        exceptions_of(document.get("exception"), "exception.values", notes),
-        threads_of(document.get("threads"), "threads.values", notes),
-        frames_of(document.get("stacktrace"), "stacktrace", notes),
+        exceptions_of(get("exception"), "exception.values", notes),
+        threads_of(get("threads"), "threads.values", notes),
+        frames_of(get("stacktrace"), "stacktrace", notes),
     )
-    request, contexts, sdk = (_object(document.get(key)) for key in ("request", "contexts", "sdk"))
+    request, contexts, sdk = (_object(get(key)) for key in ("request", "contexts", "sdk"))
     infer_ip = _object(sdk.get("settings")).get("infer_ip")
-    address = address_of(document.get("user"), request.get("env"), infer_ip, platform, remote_addr)
-    csp_directive, csp_blocked = _csp(document.get("csp"), notes)
+    address, is_lent = address_of(get("user"), request.get("env"), infer_ip, platform, remote_addr)
+    user = user_of(get("user"), address, notes)
+    csp_directive, csp_blocked = _csp(get("csp"), notes)
     return Event(
-        event_id=clean_event_id(header_event_id) or clean_event_id(document.get("event_id")) or "",
+        event_id=clean_event_id(header_event_id) or clean_event_id(get("event_id")) or "",
         type=_type(document),
-        happened_at=_happened_at(document.get("timestamp"), received_at, drift_of(sent_at, received_at), notes),
+        happened_at=_happened_at(get("timestamp"), received_at, drift_of(sent_at, received_at), notes),
         platform=platform,
-        level=_level(document.get("level"), notes),
+        level=_level(get("level"), notes),
         logger=name("logger"),
-        transaction=name("transaction", limits.ROUTE),
-        culprit=name("culprit", limits.ROUTE),
+        transaction=line(get("transaction"), limits.ROUTE, "transaction", notes),
+        culprit=line(get("culprit"), limits.ROUTE, "culprit", notes),
         server_name=name("server_name"),
         release=name("release"),
         dist=name("dist"),
-        environment=name("environment") or dict(tags).get("environment", "") or "production",
+        environment=name("environment") or dict(tags).get("environment") or "production",
         message=message,
         message_template=template,
         message_params=params,
         exceptions=exceptions,
         threads=threads,
-        fingerprint=_fingerprint(document.get("fingerprint"), document.get("checksum"), notes),
+        fingerprint=_fingerprint(get("fingerprint"), get("checksum"), notes),
         tags=tuple(tag for tag in tags if tag[0] != "environment"),
-        user=user_of(document.get("user"), address, notes),
+        user=user,
+        is_address_lent=is_lent and user is not None and user.ip_address == address,
         sdk=Sdk(
             line(sdk.get("name"), limits.NAME, "sdk.name", notes),
             line(sdk.get("version"), limits.NAME, "sdk.version", notes),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from bugwatch.domain.stacktrace import NOTHING, Frame, Thread
+from msgspec.structs import astuple
+
+from bugwatch.domain.stacktrace import NOTHING, Frame, SharedFrames, Thread
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.event_limits import Notes, bag, line, prose, verbatim, without_nul
 from bugwatch.protocol.event_shapes import LeanFrame
@@ -15,7 +16,7 @@ from bugwatch.protocol.event_shapes import LeanFrame
 T = TypeVar("T")
 
 MAX_POSITION = 2**31 - 1
-_INTERPRETED = frozenset(Frame.__slots__) - {"rest", "origin"}
+_INTERPRETED = frozenset(name for name in Frame.__annotations__) - {"rest", "origin"}
 
 
 def elements(value: Any, path: str, notes: Notes) -> list[tuple[int, dict[str, Any]]]:
@@ -28,7 +29,7 @@ def elements(value: Any, path: str, notes: Notes) -> list[tuple[int, dict[str, A
         notes.add(path, "dropped, it is not a list")
         return []
     found = [(index, item) for index, item in enumerate(value) if isinstance(item, dict)]
-    if len(found) < sum(item is not None for item in value):
+    if len(found) < len(value) - value.count(None):
         notes.add(path, "elements that are not objects were dropped")
     return found
 
@@ -43,7 +44,7 @@ def frames_of(stacktrace: Any, path: str, notes: Notes) -> tuple[Frame, ...]:
         return ()
     frames, path = stacktrace.get("frames"), f"{path}.frames"
     if isinstance(frames, tuple):
-        return tuple(map(_lean_frame, _ends([frame for frame in frames if frame is not None], path, notes)))
+        return _remembered.frames(frames, path, notes)
     if not isinstance(frames, list):
         if frames is not None:
             notes.add(path, "dropped, it is not a list")
@@ -85,10 +86,39 @@ def _frame(frame: dict[str, Any], path: str, notes: Notes) -> Frame:
     )
 
 
-@lru_cache(maxsize=2048)
+class _Remembered:
+    """Stack traces by how they came: the same bug sends the same frames again and again, and this is the inner loop."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most  # characters in all of them
+        self._held = 0
+        self._stacks: dict[tuple[LeanFrame | None, ...], SharedFrames] = {}
+
+    def frames(self, lean: tuple[LeanFrame | None, ...], path: str, notes: Notes) -> SharedFrames:
+        return self._stacks.get(lean) or self._learn(lean, path, notes)
+
+    def _learn(self, lean: tuple[LeanFrame | None, ...], path: str, notes: Notes) -> SharedFrames:
+        whole = [frame for frame in lean if frame is not None]
+        frames = SharedFrames(map(_lean_frame, _ends(whole, path, notes)))
+        if len(frames) == len(whole):  # else each event has to say again that it was cut
+            size = sum(map(_size_of, whole))
+            if self._held + size > self._most:
+                self._stacks.clear()
+                self._held = 0
+            self._stacks[lean] = frames
+            self._held += size
+        return frames
+
+
+_remembered = _Remembered(most=4 * 2**20)
+
+
+def _size_of(frame: LeanFrame) -> int:
+    return 100 + sum(len(text) for text in astuple(frame) if isinstance(text, str))
+
+
 def _lean_frame(frame: LeanFrame) -> Frame:
-    """As `_frame`, for what decoding has already checked. Kept, because this is ingestion's inner loop: the same bug
-    sends the same frames again and again, and finding one costs a tenth of building it."""
+    """As `_frame`, for what decoding has already checked."""
 
     def text(value: str | None) -> str:
         return without_nul(value) if value else ""

@@ -43,20 +43,21 @@ def _data(user: dict[str, Any]) -> Any:
     return {**data, **more} if isinstance(data, dict) else more or data
 
 
-def address_of(user: Any, env: Any, infer_ip: Any, platform: str, remote_addr: str) -> str:
+def address_of(user: Any, env: Any, infer_ip: Any, platform: str, remote_addr: str) -> tuple[str, bool]:
     """The address to fill in where the user has none: the application's own REMOTE_ADDR, else the connection's.
 
-    `infer_ip` is the SDK's wish: `auto`, `never`, or None (then `{{auto}}` asks for it, browsers and Apple imply it).
+    And whether it is the connection's, which the payload does not tell. `infer_ip` is the SDK's wish: `auto`, `never`,
+    or None (then `{{auto}}` asks for it, browsers and Apple imply it).
     """
     if infer_ip == "never":
-        return ""
+        return "", False
     told = env.get("REMOTE_ADDR") if isinstance(env, dict) else None
     if isinstance(told, str) and is_address(told):
-        return told
+        return told, False
     wants = infer_ip == "auto" or platform in _FILLED_BY_DEFAULT
     if not wants and isinstance(user, dict):
         wants = user.get("ip_address") == AUTO
-    return remote_addr if wants else ""
+    return (remote_addr, True) if wants else ("", False)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ Each step may raise `Rejected(outcome)`: the item stops there, and the ledger sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import blake2b, sha256
 
 from bugwatch.domain.batch import Arrival, New, NewAttachment, NewEvent, NewRawItem
@@ -15,6 +15,7 @@ from bugwatch.domain.grouping import Policy, group, older_hashes, source_of
 from bugwatch.domain.ids import new_event_id
 from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.domain.project import Project
+from bugwatch.domain.record import record
 from bugwatch.domain.scrub import Scrubber, ScrubRules
 from bugwatch.protocol import event_payload, raw_item
 from bugwatch.protocol.event_scrub import EventScrubber
@@ -26,7 +27,7 @@ ENVIRONMENT_LENGTH = 64
 LABEL_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draft:
     """An item that has been read: it is well formed, and holds no secret any more.
 
@@ -86,9 +87,10 @@ class Pipeline:
 
     def _scrub(self, arrival: Arrival, project: Project) -> Arrival:
         try:
-            return replace(arrival, payload=self.scrubbed(arrival.payload, project))
+            clean = self.scrubbed(arrival.payload, project)
         except Invalid as error:
             raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
+        return arrival if clean is arrival.payload else replace(arrival, payload=clean)
 
     def _scrubber(self, project: Project) -> EventScrubber:
         rules = (project.scrub_keys, project.safe_keys)
@@ -154,10 +156,9 @@ def decode(arrival: Arrival) -> Event:
 
 def with_address(arrival: Arrival, event: Event) -> Arrival:
     """The address that the SDK left to us joins the payload: whoever reads it later has no connection to ask."""
-    address = arrival.remote_addr
-    if not address or event.user is None or event.user.ip_address != address:
+    if not event.is_address_lent:
         return arrival
-    return replace(arrival, payload=event_payload.with_address(arrival.payload, address))
+    return replace(arrival, payload=event_payload.with_address(arrival.payload, arrival.remote_addr))
 
 
 def raw_key(arrival: Arrival) -> str:

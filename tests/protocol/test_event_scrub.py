@@ -85,6 +85,38 @@ def test_real_events_take_the_lean_way(path: Path, monkeypatch: pytest.MonkeyPat
     assert bool(taken) == (path.name in UNUSUAL)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Cookie": "[Filtered]", "password": None, "token": ""},  # names with nothing under them
+        {"Cookie": "a=b", "password": "None"},
+        {"kind": "password", "note": "token"},  # names as values
+        ["password", "hunter2"],
+        ["--password", "hunter2"],
+        [["Cookie", "a=b"], ["Accept", "*/*"]],
+        {'a "quoted" password': "x", "text": 'say "password=hunter2" loud'},
+        {"path": "C:\\\\", "password": "hunter2"},  # a string that ends with a backslash
+        {"text": '\\"', "token": "hunter2"},
+        {"card": "4111 1111 1111 1111", "text": "paid with 4111111111111111."},
+        {"numbers": [4111111111111111, 1795299124594, 41111111111111110000]},
+        {"text": "x4111111111111111", "text2": "12 4111111111111111", "id": 4111111111111111},
+        "4111-1111-1111-1111" * 3,
+        {"max_tokens": 7, "tokens": "abc"},
+        {"p\u0061ssword": "x", "\u212aey": "y", "passwörd": "z"},
+        "postgres://shop:hunter2@db/shop",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("slot", ["extra", "user", "breadcrumbs/values/0", "request", f"{FRAME}/vars", "message"])
+def test_secrets_near_the_edges_of_strings_and_names(slot: str, value: Any) -> None:
+    held = {"held": value, "beside": "password"}
+    for payload in (json.dumps(event_with(slot, held)), json.dumps(event_with(slot, held), separators=(",", ":"))):
+        raw = payload.encode()
+
+        for _ in range(2):  # also once it is remembered
+            assert json.loads(SHARED.scrub(raw)) == json.loads(SHARED.scrub_whole(raw))
+
+
 def test_a_project_may_call_an_events_own_name_a_secret() -> None:
     scrubber = EventScrubber(Scrubber(ScrubRules(secret_names=("server_name", "user"))))
 

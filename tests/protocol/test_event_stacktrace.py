@@ -7,7 +7,8 @@ import pytest
 from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.event_limits import Notes
-from bugwatch.protocol.event_stacktrace import frames_of, places, threads_of
+from bugwatch.protocol.event_shapes import LeanFrame
+from bugwatch.protocol.event_stacktrace import _Remembered, frames_of, places, threads_of
 
 
 def frame(**fields: Any) -> Frame:
@@ -168,3 +169,34 @@ def test_a_thread_in_full() -> None:
 
 def test_too_many_threads_are_cut() -> None:
     assert len(threads_of([{"id": n} for n in range(limits.THREADS + 1)], "threads.values", Notes())) == limits.THREADS
+
+
+def lean_stack(*functions: str) -> tuple[LeanFrame | None, ...]:
+    return tuple(LeanFrame(function=function) for function in functions)
+
+
+def test_a_stack_trace_that_came_before_is_handed_out_again() -> None:
+    remembered = _Remembered(most=1_000)
+
+    first = remembered.frames(lean_stack("f", "g"), "frames", Notes())
+
+    assert remembered.frames(lean_stack("f", "g"), "frames", Notes()) is first
+    assert [frame.function for frame in first] == ["f", "g"]
+
+
+def test_what_is_remembered_of_stack_traces_has_a_bound() -> None:
+    remembered = _Remembered(most=10_000)
+
+    for number in range(1_000):
+        remembered.frames(lean_stack(f"{number:0100}"), "frames", Notes())
+        assert len(remembered._stacks) * 200 <= 10_000
+
+
+def test_each_event_is_told_that_its_stack_trace_was_cut() -> None:
+    remembered = _Remembered(most=10**6)
+    lean = lean_stack(*(["f"] * 300))
+
+    for _ in range(2):
+        notes = Notes()
+        assert len(remembered.frames(lean, "frames", notes)) == 250
+        assert notes
