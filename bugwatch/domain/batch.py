@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bugwatch.domain.clock import hour_of
@@ -139,7 +138,3 @@ def received(arrival: Arrival) -> Booking:
 def verdict(arrival: Arrival, outcome: Outcome, reason: str = "") -> Booking:
     """The line that says what became of it; in the hour in which it came in."""
     return Booking(arrival.project_id, arrival.hour, arrival.category, outcome, reason)
-
-
-def verdicts(arrivals: Iterable[Arrival], outcome: Outcome) -> Counter[Booking]:
-    return Counter(verdict(arrival, outcome) for arrival in arrivals)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bugwatch.domain.errors import Invalid, Unauthenticated
+from bugwatch.domain.record import record
 from bugwatch.protocol import dsn
 
 PROTOCOL_VERSION = 7
@@ -22,7 +22,7 @@ _CLIENT_LENGTH = 200
 _SHOWN_KEY_LENGTH = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Credentials:
     """What a request says of itself; whether the key exists is for the project's keys to tell.
 
@@ -37,7 +37,7 @@ class Credentials:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Claim:
     source: str
     key: str

@@ -18,6 +18,7 @@ from typing import Any
 from bugwatch.domain.errors import Invalid
 from bugwatch.domain.ids import clean_event_id
 from bugwatch.domain.limits import LIMITS, Limits
+from bugwatch.domain.record import record
 from bugwatch.protocol.lenient_json import parse as parse_json
 from bugwatch.protocol.timestamps import instant_of
 
@@ -28,7 +29,7 @@ _BLANK = re.compile(rb"\s*")
 _TEXT_LENGTH = 255
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """One item of a type that the sender names. `view` looks into the envelope's body and keeps it in memory."""
 
@@ -57,7 +58,7 @@ class Loss:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnvelopeHeader:
     """The first line. Whatever is absent or unusable in it is None or empty; `sent_at` in ms since 1970."""
 
@@ -69,7 +70,7 @@ class EnvelopeHeader:
     trace: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Envelope:
     header: EnvelopeHeader
     items: tuple[Item, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bugwatch.domain.batch import Batch, NewEvent, verdicts
+from bugwatch.domain.batch import Batch, NewEvent, verdict
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Outcome
 from bugwatch.services.compression import Compression
@@ -71,8 +71,8 @@ class Digest:
         await spool.remove(tx, batch.spool_ids)
         await spool.put(tx, batch.spooled)
         for kept in (fresh, files, items):
-            bookings += verdicts((new.arrival for new in kept), Outcome.STORED)
+            bookings.update([verdict(new.arrival, Outcome.STORED) for new in kept])
         for known in (repeats, known_files, known_items):
-            bookings += verdicts((new.arrival for new in known), Outcome.DUPLICATE)
+            bookings.update([verdict(new.arrival, Outcome.DUPLICATE) for new in known])
         await ledger.book(tx, bookings, self._db.instance)
         return Digested(fresh, turns), list(claimed)

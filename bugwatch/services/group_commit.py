@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ class Ticket:
 
     ready: list[New] = field(default_factory=list)
     spooled: list[tuple[Arrival, str | None]] = field(default_factory=list)
-    bookings: Counter[Booking] = field(default_factory=Counter)
+    bookings: list[Booking] = field(default_factory=list)
     spool_ids: list[int] = field(default_factory=list)
     _queued_at: float = 0.0
     _done: asyncio.Future[None] | None = None
@@ -158,7 +158,7 @@ def batch_of(tickets: Iterable[Ticket]) -> Batch:
         for new in ticket.ready:
             batch.add(new)
         batch.spooled += ticket.spooled
-        batch.bookings += ticket.bookings
+        batch.bookings.update(ticket.bookings)
         batch.spool_ids += ticket.spool_ids
     return batch
 

