@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sanic import HTTPResponse, Request, Sanic
@@ -20,6 +19,7 @@ from bugwatch.server.api0.uploads import AT_ONCE
 from bugwatch.server.errors import Errors
 from bugwatch.server.ingest.cors import is_ingest
 from bugwatch.server.reply import finish
+from bugwatch.server.request_id import request_id
 from bugwatch.services.house import House
 
 # Pages and the API take small bodies; what SDKs send is streamed under limits of its own (server/ingest).
@@ -44,9 +44,11 @@ class BugwatchRequest(Request):
             path = path.replace("//", "/")
         return path
 
-    @classmethod
-    def generate_id(cls, *_: Any) -> str:
-        return uuid.uuid4().hex
+    @property
+    def id(self) -> str:
+        if not self._id:
+            self._id = request_id(self.headers.get("x-request-id"))
+        return cast("str", self._id)
 
 
 def create(house: House) -> Sanic[Any, Any]:

@@ -14,6 +14,7 @@ from sanic.http.constants import HTTP
 from sanic.server.async_server import AsyncioServer
 
 from bugwatch.domain.errors import Unavailable
+from bugwatch.server.ingest.fast_lane import FastLane
 
 GRACE_S = 10
 
@@ -23,7 +24,7 @@ async def answering(app: Sanic[Any, Any], sock: socket.socket) -> AsyncIterator[
     """Answer what arrives at `sock`. On leaving, running requests have `GRACE_S` to end."""
     # Sanic rewrites itself for the one protocol that it serves; without this it would announce others.
     app.state.server_info.append(ApplicationServerInfo({"version": HTTP.VERSION_1, "port": sock.getsockname()[1]}))
-    server = await app.create_server(sock=sock, return_asyncio_server=True, access_log=False)
+    server = await app.create_server(sock=sock, protocol=FastLane, return_asyncio_server=True, access_log=False)
     if not isinstance(server, AsyncioServer):
         raise Unavailable("The server did not start.")
     await server.startup()
