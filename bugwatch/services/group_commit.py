@@ -36,6 +36,7 @@ class Ticket:
     spool_ids: list[int] = field(default_factory=list)
     _queued_at: float = 0.0
     _done: asyncio.Future[None] | None = None
+    _is_settled: bool = False
 
 
 class GroupCommit:
@@ -82,9 +83,11 @@ class GroupCommit:
         if len(self._queue) >= self._last_size:
             self._is_enough.set()
         try:
-            await asyncio.shield(ticket._done)
+            await ticket._done
         except asyncio.CancelledError:
-            await asyncio.wait([ticket._done, self._task], return_when=asyncio.FIRST_COMPLETED)
+            if not ticket._is_settled:
+                ticket._done = loop.create_future()  # the first one was cancelled with its sender
+                await asyncio.wait([ticket._done, self._task], return_when=asyncio.FIRST_COMPLETED)
             raise
 
     async def _run(self) -> None:
@@ -164,6 +167,7 @@ def batch_of(tickets: Iterable[Ticket]) -> Batch:
 
 
 def _settle(ticket: Ticket, error: Exception | None) -> None:
+    ticket._is_settled = True
     if ticket._done is None or ticket._done.done():
         return  # its sender hung up; what was stored stays stored
     if error:
