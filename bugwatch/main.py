@@ -52,7 +52,6 @@ from bugwatch.storage import events, settings
 from bugwatch.storage.data_dir import DataDir
 from bugwatch.storage.database import Database
 from bugwatch.storage.migrate import load, migrate
-from bugwatch.storage.postgres import PostgresDatabase
 from bugwatch.storage.sqlite import SqliteDatabase
 from bugwatch.templates import Templates
 
@@ -147,6 +146,8 @@ def site_of(config: Config) -> Site:
 async def connect(config: Config, data_dir: DataDir, clock: Clock = now_ms) -> Database:
     """The database that `config` names, as it is."""
     if config.database_url:
+        from bugwatch.storage.postgres import PostgresDatabase  # a driver that few need
+
         return await PostgresDatabase.open(config.database_url, clock, pool_size=config.database_pool_size)
     return await SqliteDatabase.open(data_dir.database, clock)
 

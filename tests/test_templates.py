@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from jinja2 import Environment, nodes
 
-from bugwatch.templates import Templates, age, ago, attributes, breakable, gettext, moment, ngettext
+from bugwatch.templates import COMPILED, Templates, age, ago, attributes, breakable, gettext, moment, ngettext
 from tests import catalogue
 
 WEB = Path(__file__).parent.parent / "web"
@@ -217,3 +217,19 @@ def test_texts_take_values_and_counts() -> None:
     assert gettext("%(a)s of %(b)s", a=1, b=2) == "1 of 2"
     assert ngettext("%(num)s issue", "%(num)s issues", 1) == "1 issue"
     assert ngettext("%(num)s issue", "%(num)s issues", 1200) == "1,200 issues"
+
+
+def test_compiled_templates_say_the_same_without_their_sources(tmp_path: Path) -> None:
+    (tmp_path / "greeting.html").write_text("<p>\n  {{ _('%(n)sd ago', n=days) }} {{ name }}</p>", "utf-8")
+    (tmp_path / "mail.txt").write_text("{{ name }}", "utf-8")
+    context = {"days": 3, "name": "<Alice>"}
+    from_source = Templates(tmp_path)
+
+    from_source.compile_all(tmp_path / "packed" / COMPILED)
+
+    packed = Templates(tmp_path / "packed")
+    packed.load_all()
+    for name in ("greeting.html", "mail.txt"):
+        assert packed.render(name, context) == from_source.render(name, context)
+    assert "&lt;Alice&gt;" in packed.render("greeting.html", context)
+    assert {path.suffix for path in (tmp_path / "packed" / COMPILED).iterdir()} == {".pyc"}

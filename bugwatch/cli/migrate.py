@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bugwatch.cli.command import Answer, HouseCommand
 from bugwatch.domain.clock import now_ms
-from bugwatch.storage import migrate
 
 if TYPE_CHECKING:
     from bugwatch.services.house import House
@@ -21,6 +20,8 @@ class Migrate(HouseCommand):
         args.began_at = now_ms()
 
     async def answer(self, house: House, args: Namespace) -> Answer:
+        from bugwatch.storage import migrate
+
         # Opening the house has migrated already; what remains is to tell.
         async with house.db.read() as tx:
             history = await migrate.history(tx)

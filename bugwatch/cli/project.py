@@ -9,7 +9,6 @@ from bugwatch.cli.arguments import Parser
 from bugwatch.cli.command import Answer, HouseCommand, table
 from bugwatch.domain.errors import NotFound
 from bugwatch.domain.json import JsonObject
-from bugwatch.storage import projects
 
 if TYPE_CHECKING:
     from bugwatch.services.house import House
@@ -44,6 +43,8 @@ async def create(house: House, args: Namespace) -> Answer:
 
 
 async def list_all(house: House) -> Answer:
+    from bugwatch.storage import projects
+
     rows: list[JsonObject] = []
     async with house.db.read() as tx:
         for project in await projects.every(tx):
@@ -60,6 +61,8 @@ async def list_all(house: House) -> Answer:
 
 async def organization(house: House, slug: str) -> int:
     """The id of the organization `slug`."""
+    from bugwatch.storage import projects
+
     async with house.db.read() as tx:
         found = {row["slug"]: int(row["id"]) for row in await projects.organizations(tx)}
     if slug not in found:

@@ -13,7 +13,6 @@ from bugwatch.cli.command import Answer, HouseCommand
 from bugwatch.domain.clock import now_ms, to_iso
 from bugwatch.domain.errors import DeliveryFailed, Invalid, NotFound
 from bugwatch.domain.ids import new_event_id
-from bugwatch.storage import projects
 
 if TYPE_CHECKING:
     import httpx
@@ -57,6 +56,8 @@ class SendEvent(HouseCommand):
 
     async def answer(self, house: House, args: Namespace) -> Answer:
         """The DSN of the project that is meant."""
+        from bugwatch.storage import projects
+
         async with house.db.read() as tx:
             found = await projects.every(tx)
             meant = [one for one in found if args.project in (None, one.slug, str(one.id))]

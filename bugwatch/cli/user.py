@@ -9,7 +9,6 @@ from bugwatch.cli.arguments import Parser
 from bugwatch.cli.command import Answer, HouseCommand, read_secret, table
 from bugwatch.domain.account import Role
 from bugwatch.domain.clock import to_iso
-from bugwatch.storage import accounts
 
 if TYPE_CHECKING:
     from bugwatch.domain.json import JsonObject
@@ -57,6 +56,8 @@ class UserCommand(HouseCommand):
 
 
 async def create(house: House, args: Namespace) -> Answer:
+    from bugwatch.storage import accounts
+
     account = await house.accounts.create_user(args.email, args.password, Role(args.role), name=args.name)
     async with house.db.read() as tx:
         (role,) = (await accounts.roles(tx, account.id)).values()
@@ -67,6 +68,8 @@ async def create(house: House, args: Namespace) -> Answer:
 
 
 async def list_all(house: House) -> Answer:
+    from bugwatch.storage import accounts
+
     rows: list[JsonObject] = []
     async with house.db.read() as tx:
         for account in await accounts.all_accounts(tx):

@@ -10,7 +10,7 @@ import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2s
 from pathlib import Path
 
@@ -27,20 +27,30 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
+    """A file; compressed, where that is of use, when somebody first asks for it: all of them would delay the start."""
+
     content_type: str
     plain: bytes
-    br: bytes | None = None
-    gzip: bytes | None = None
+    is_compressible: bool
 
     def encoded(self, accept_encoding: str) -> tuple[bytes, str | None]:
         """The smallest form that the client takes, and its Content-Encoding."""
-        if self.br and "br" in accept_encoding:
-            return self.br, "br"
-        if self.gzip and "gzip" in accept_encoding:
-            return self.gzip, "gzip"
+        if self.is_compressible and "br" in accept_encoding:
+            return self._br, "br"
+        if self.is_compressible and "gzip" in accept_encoding:
+            return self._gzip, "gzip"
         return self.plain, None
+
+    @cached_property
+    def _br(self) -> bytes:
+        packed: bytes = brotli.compress(self.plain, quality=9)
+        return packed
+
+    @cached_property
+    def _gzip(self) -> bytes:
+        return gzip.compress(self.plain, 9, mtime=0)
 
 
 class Assets:
@@ -54,7 +64,7 @@ class Assets:
 
 @cache
 def kept(web: Path) -> Assets:
-    """The assets of a folder that does not change: collected and compressed once in a process."""
+    """The assets of a folder that does not change: collected once in a process."""
     return Assets(web)
 
 
@@ -69,9 +79,7 @@ def _collect(web: Path) -> Iterator[tuple[str, bytes]]:
 
 def _asset(path: str, content: bytes) -> Asset:
     suffix = Path(path).suffix
-    if suffix in (".woff2", ".png"):
-        return Asset(_TYPES[suffix], content)
-    return Asset(_TYPES[suffix], content, brotli.compress(content, quality=9), gzip.compress(content, 9, mtime=0))
+    return Asset(_TYPES[suffix], content, is_compressible=suffix not in (".woff2", ".png"))
 
 
 def stylesheet(folder: Path) -> str:

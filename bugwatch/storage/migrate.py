@@ -14,7 +14,6 @@ from pathlib import Path
 
 from bugwatch.domain.errors import Unavailable
 from bugwatch.storage.database import Database, Dialect, Reader, Row, Tx
-from bugwatch.storage.postgres import LOCK_CLASS, MIGRATION_SLOT
 
 _LEDGER_OF_MIGRATIONS = """
     CREATE TABLE IF NOT EXISTS migrations (
@@ -134,6 +133,8 @@ async def _apply(tx: Tx, migration: Migration) -> bool:
 
 async def _take_turn(tx: Tx) -> None:
     if tx.dialect == "postgres":
+        from bugwatch.storage.postgres import LOCK_CLASS, MIGRATION_SLOT  # a driver that few need
+
         await tx.value(
             "SELECT pg_advisory_xact_lock(CAST(:ours AS integer), CAST(:slot AS integer))",
             ours=LOCK_CLASS,

@@ -56,11 +56,14 @@ def operation(
 class Given(BaseModel):
     """A body: exactly these fields, exactly these types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # Built when first used: all of them at every start would keep the door shut for longer.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class Answer(BaseModel):
     """What is answered."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 def answer(model: Answer, status: int = 200) -> HTTPResponse:
