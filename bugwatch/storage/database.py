@@ -32,8 +32,8 @@ Value = int | float | str | bytes | None
 Row = Mapping[str, Any]
 Dialect = Literal["sqlite", "postgres"]
 
-# Rows or keys per statement. Few texts, so that all stay in the statement caches of both drivers (a text for every
-# number costs more than it saves), and few statements: any number up to 128 takes at most four.
+# Rows or keys per statement on SQLite, which knows no arrays. Few texts, so that all stay in the statement cache (a
+# text for every number costs more than it saves), and few statements: any number up to 128 takes at most four.
 CHUNKS = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 
 

@@ -1,4 +1,8 @@
-"""Postgres: an asyncpg pool behind the same seam, `:name` parameters translated, deadlocks tried again."""
+"""Postgres: an asyncpg pool behind the same seam, `:name` parameters translated, deadlocks tried again.
+
+Lists of rows and keys travel as one array per column: a statement has one text, whatever their number, and is one
+round trip.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ import asyncpg
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import BugwatchError, Conflict, Invalid, Unavailable
 from bugwatch.domain.ids import INSTANCES
-from bugwatch.storage.database import REFUSED, Dialect, Overtaken, Reader, Row, Value, Work, chunked, key_chunks
+from bugwatch.storage.database import REFUSED, Dialect, Overtaken, Reader, Row, Value, Work
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,7 +55,9 @@ class PostgresDatabase:
         try:
             holder = await asyncpg.connect(url)
             instance = await _take_slot(holder)
-            pool = await asyncpg.create_pool(url, min_size=1, max_size=pool_size, statement_cache_size=1024)
+            pool = await asyncpg.create_pool(
+                url, min_size=1, max_size=pool_size, statement_cache_size=1024, reset=_nothing
+            )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             if holder:
                 await holder.close()
@@ -147,36 +153,37 @@ class PostgresTx:
         return await self._connection.fetchval(text, *[params[name] for name in names])
 
     async def among(self, sql: str, keys: Sequence[Value], **params: Value) -> list[Row]:
-        found: list[Row] = []
-        for text, values in key_chunks(sql, keys, params):
-            numbered, names = _numbered(text)
-            found += await self._connection.fetch(numbered, *[values[name] for name in names])
-        return found
+        if not keys:
+            return []
+        text, names = _numbered(sql.replace("IN :keys", "= ANY(:keys)"))
+        values = {**params, "keys": keys}
+        return cast("list[Row]", await self._connection.fetch(text, *[values[name] for name in names]))
 
     async def run(self, sql: str, **params: Value) -> int:
         text, names = _numbered(sql)
-        status: str = await self._connection.execute(text, *[params[name] for name in names])
-        count = status.rpartition(" ")[2]
-        return int(count) if count.isdigit() else 0
+        return _count(await self._connection.execute(text, *[params[name] for name in names]))
 
     async def insert(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
-        count = 0
-        start = 0
-        for size in chunked(len(rows)):
-            flat = [value for row in rows[start : start + size] for value in row]
-            status: str = await self._connection.execute(_with_rows(sql, size, len(rows[0])), *flat)
-            count += int(status.rpartition(" ")[2])
-            start += size
-        return count
+        if not rows:
+            return 0
+        text = await self._by_column(sql, len(rows[0]))
+        return _count(await self._connection.execute(text, *zip(*rows, strict=True)))
 
     async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
-        found: list[Row] = []
-        start = 0
-        for size in chunked(len(rows)):
-            flat = [value for row in rows[start : start + size] for value in row]
-            found += await self._connection.fetch(_with_rows(sql, size, len(rows[0])), *flat)
-            start += size
-        return found
+        if not rows:
+            return []
+        text = await self._by_column(sql, len(rows[0]))
+        return cast("list[Row]", await self._connection.fetch(text, *zip(*rows, strict=True)))
+
+    async def _by_column(self, sql: str, width: int) -> str:
+        """The statement with an array for each column; the server is asked once what is in them."""
+        text = _BY_COLUMN.get(sql)
+        if text is None:
+            numbers = ", ".join(f"${number}" for number in range(1, width + 1))
+            prepared = await self._connection.prepare(sql.replace(":rows", f"({numbers})"))
+            arrays = ", ".join(f"${n}::{kind.name}[]" for n, kind in enumerate(prepared.get_parameters(), 1))
+            text = _BY_COLUMN[sql] = sql.replace("VALUES :rows", f"SELECT * FROM unnest({arrays})")
+        return text
 
     def on_commit(self, call: Callable[[], None]) -> None:
         self.after.append(call)
@@ -218,8 +225,14 @@ def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
     return _PARAMETER.sub(number, sql), tuple(names)
 
 
-@lru_cache(maxsize=1024)
-def _with_rows(sql: str, size: int, width: int) -> str:
-    numbers = iter(range(1, size * width + 1))
-    groups = ("(" + ", ".join(f"${next(numbers)}" for _ in range(width)) + ")" for _ in range(size))
-    return sql.replace(":rows", ", ".join(groups))
+def _count(status: str) -> int:
+    """How many rows a statement changed, by what the server says of it: `INSERT 0 32`."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+async def _nothing(_: asyncpg.Connection) -> None:
+    """What is done before the pool lends a connection again: a transaction of ours leaves nothing behind."""
+
+
+_BY_COLUMN: dict[str, str] = {}
