@@ -158,20 +158,20 @@ async def find(tx: Reader, key: int) -> int | None:
     return (await _find(tx, [key], newest)).get(key)
 
 
+# CROSS: generation by generation, each a seek. Left to itself, SQLite reads all keys (at a million: 60 ms, not 0.05).
+_FIND = """
+    WITH RECURSIVE generations (n) AS (
+        SELECT CAST(:newest AS bigint)
+        UNION ALL
+        SELECT n - 1 FROM generations WHERE n > 0)
+    SELECT key, id
+    FROM generations
+    CROSS JOIN event_keys
+    WHERE event_keys.generation = generations.n AND key IN :keys"""
+
+
 async def _find(tx: Reader, keys: Sequence[int], newest: int) -> dict[int, int]:
-    rows = await tx.among(
-        """
-        WITH RECURSIVE generations (n) AS (
-            SELECT CAST(:newest AS bigint)
-            UNION ALL
-            SELECT n - 1 FROM generations WHERE n > 0)
-        SELECT key, id
-        FROM generations
-        JOIN event_keys ON event_keys.generation = generations.n
-        WHERE key IN :keys""",
-        keys,
-        newest=newest,
-    )
+    rows = await tx.among(_FIND, keys, newest=newest)
     return {row["key"]: row["id"] for row in rows}
 
 

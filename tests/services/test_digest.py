@@ -220,6 +220,17 @@ async def test_generations_turn_over_and_still_know_everything(
         assert await events.neighbours(tx, issue_id, stored[0].id) == (None, stored[1].id)
 
 
+async def test_a_key_is_sought_in_each_generation_and_no_key_is_read_besides(db: Database) -> None:
+    if db.dialect == "postgres":
+        pytest.skip("On Postgres there is one generation.")
+    async with db.read() as tx:
+        plan = await tx.among(f"EXPLAIN QUERY PLAN {event_keys._FIND}", [1, 2], newest=60)
+
+    steps = [row["detail"] for row in plan]
+    assert "SEARCH event_keys USING PRIMARY KEY (generation=? AND key=?)" in steps
+    assert not any(step.startswith("SCAN event_keys") for step in steps)
+
+
 async def test_a_resolved_issue_reopens_when_it_is_seen_again(
     db: Database, digest: Digest, shop: int, clock: FakeClock
 ) -> None:
