@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ class Site:
     @property
     def base_path(self) -> str:
         """`/bugwatch`, or an empty string: what stands before every path of ours."""
-        return urlsplit(self.url).path.rstrip("/")
+        return _base_path(self.url)  # asked several times by each request
 
     @property
     def is_https(self) -> bool:
@@ -35,3 +36,8 @@ class Site:
         """What an SDK is given: `http://<key>@host:port/<project>`."""
         scheme, _, rest = self.url.partition("://")
         return f"{scheme}://{public_key}@{rest}/{project_id}"
+
+
+@lru_cache(maxsize=16)
+def _base_path(url: str) -> str:
+    return urlsplit(url).path.rstrip("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from bugwatch.domain.errors import Invalid, Unauthenticated
 from bugwatch.domain.record import record
@@ -61,7 +62,21 @@ def credentials(
     the key is no key; `Invalid` for a protocol version that we do not speak, and for an envelope whose DSN names
     another project. The texts show the DSN as we understood it.
     """
-    claims = [*_claims(headers, query, path_key), *_from_envelope(envelope_dsn)]
+    said = (
+        headers.get("x-sentry-auth") or "",
+        headers.get("authorization") or "",
+        query.get("sentry_key") or "",
+        query.get("sentry_version") or "",
+        query.get("sentry_client") or "",
+    )
+    return _credentials(said, path_key or "", envelope_dsn or "", project_id, base_url)
+
+
+@lru_cache(maxsize=128)  # an SDK says the same each time
+def _credentials(
+    said: tuple[str, str, str, str, str], path_key: str, envelope_dsn: str, project_id: int | None, base_url: str
+) -> Credentials:
+    claims = [*_claims(*said, path_key), *_from_envelope(envelope_dsn)]
     project_id = _project(project_id, claims)
     if not claims:
         raise Unauthenticated(
@@ -91,16 +106,16 @@ def _shown(text: str, length: int) -> str:
     return _UNPRINTABLE.sub("?", text[:length])
 
 
-def _claims(headers: Mapping[str, str], query: Mapping[str, str], path_key: str | None) -> Iterator[_Claim]:
+def _claims(
+    sentry_auth: str, authorization: str, key: str, version: str, client: str, path_key: str
+) -> Iterator[_Claim]:
     """Every source that names a key, in the order in which they count."""
-    if header := headers.get("x-sentry-auth"):
-        yield from _from_header("X-Sentry-Auth header", header)
-    if header := headers.get("authorization"):
-        if _SENTRY.match(header):
-            yield from _from_header("Authorization header", header)
-        yield from _from_basic(header)
-    if key := query.get("sentry_key"):
-        yield _Claim("query", key, query.get("sentry_version") or "", query.get("sentry_client") or "")
+    yield from _from_header("X-Sentry-Auth header", sentry_auth)
+    if _SENTRY.match(authorization):
+        yield from _from_header("Authorization header", authorization)
+    yield from _from_basic(authorization)
+    if key:
+        yield _Claim("query", key, version, client)
     if path_key:
         yield _Claim("path", path_key)
 
@@ -128,10 +143,8 @@ def _from_basic(authorization: str) -> Iterator[_Claim]:
         yield _Claim("Authorization header", key)
 
 
-def _from_envelope(envelope_dsn: str | None) -> Iterator[_Claim]:
+def _from_envelope(envelope_dsn: str) -> Iterator[_Claim]:
     """What the envelope says of its home. Only key and project count: hosts differ behind tunnels and proxies."""
-    if not envelope_dsn:
-        return
     try:
         home = dsn.parse(envelope_dsn)
     except Invalid:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -45,21 +46,46 @@ def decoder_for(content_encoding: str | None, *, limit: int, reserve: Reserve = 
     None, an empty text, `utf-8` and `identity` mean a body as it is: Ruby and old Androids send such (§0.5). Raises
     `UnknownEncoding` for what we do not speak and for encodings on top of each other.
     """
+    return _kind_of(content_encoding)(limit, reserve)
+
+
+def is_as_it_is(content_encoding: str | None) -> bool:
+    """Whether nothing is to be expanded. Raises as `decoder_for`."""
+    return _kind_of(content_encoding) is Decoder
+
+
+def decode(body: bytes, content_encoding: str | None, *, limit: int, reserve: Reserve = freely) -> bytes:
+    """The whole `body`, expanded. Errors are those of `decoder_for`, `Decoder.feed` and `Decoder.finish`."""
+    if _kind_of(content_encoding) is _Gzip and (expanded := _small_gzip(body, limit)):
+        reserve(len(expanded))
+        return expanded
+    decoder = decoder_for(content_encoding, limit=limit, reserve=reserve)
+    return decoder.feed(body) + decoder.finish()
+
+
+@lru_cache(maxsize=64)
+def _kind_of(content_encoding: str | None) -> type[Decoder]:
     named = [name for part in (content_encoding or "").split(",") if (name := part.strip().lower()) not in _AS_IT_IS]
     if not named:
-        return Decoder(limit, reserve)
+        return Decoder
     if len(named) > 1 or named[0] not in _DECODERS:
         raise UnknownEncoding(
             f"We cannot read a body with Content-Encoding {content_encoding!r:.100}. "
             "Known are gzip, deflate, br, zstd and identity, one at a time."
         )
-    return _DECODERS[named[0]](limit, reserve)
+    return _DECODERS[named[0]]
 
 
-def decode(body: bytes, content_encoding: str | None, *, limit: int, reserve: Reserve = freely) -> bytes:
-    """The whole `body`, expanded. Errors are those of `decoder_for`, `Decoder.feed` and `Decoder.finish`."""
-    decoder = decoder_for(content_encoding, limit=limit, reserve=reserve)
-    return decoder.feed(body) + decoder.finish()
+def _small_gzip(body: bytes, limit: int) -> bytes | None:
+    """In one step what one sound member of no more than a piece expands to: nearly every event. None for all else."""
+    if int.from_bytes(body[-4:], "little") > min(limit, PIECE):  # where it is sound, that is its size
+        return None
+    member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    try:
+        expanded = member.decompress(body, min(limit, PIECE))
+    except _CODEC_ERRORS:
+        return None
+    return expanded if member.eof and not member.unused_data else None
 
 
 class Decoder:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from sanic import Request
 
@@ -30,22 +31,22 @@ def believed(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
     while hops and _is_trusted(address, trusted):
         hop = hops.pop().removeprefix("[").partition("]")[0]
-        if not _is_address(hop):
+        if _parsed(hop) is None:
             break
         address = hop
     return address
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
-    if not _is_address(address):
+    found = _parsed(address)
+    if found is None:
         return not address and bool(trusted)  # a Unix socket has no address: only a local proxy can use it
-    found = ip_address(address)
     return any(found.version == network.version and found in network for network in trusted)
 
 
-def _is_address(text: str) -> bool:
+@lru_cache(maxsize=1_000)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(text)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None

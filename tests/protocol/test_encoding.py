@@ -150,6 +150,32 @@ def test_one_flipped_bit_never_breaks_more_than_the_request(encoder: str, at: in
         assert len(decode(bytes(damaged), name, limit=MIB)) <= MIB
 
 
+def outcome(read: Callable[[bytes], bytes], body: bytes) -> object:
+    try:
+        return read(body)
+    except BugwatchError as error:
+        return type(error), str(error)
+
+
+@given(
+    body=st.binary(max_size=40) | st.sampled_from([BODY[:3_000], BODY[:PIECE], BODY[: PIECE + 1]]),
+    cut=st.integers(0, 12),
+    flipped=st.none() | st.tuples(st.integers(0, 10_000), st.integers(0, 7)),
+    behind=st.sampled_from([b"", b"?", b"\0\0\0\0", gzip.compress(b"more"), gzip.compress(b"")]),
+    limit=st.sampled_from([0, 10, 2_999, 3_000, PIECE, MIB]),
+)
+def test_a_small_gzip_is_read_in_one_step_as_in_many(
+    body: bytes, cut: int, flipped: tuple[int, int] | None, behind: bytes, limit: int
+) -> None:
+    packed = bytearray(gzip.compress(body, mtime=0))
+    if flipped:
+        packed[flipped[0] % len(packed)] ^= 1 << flipped[1]
+    sent = bytes(packed[: len(packed) - cut]) + behind
+
+    at_once = outcome(lambda sent: decode(sent, "gzip", limit=limit), sent)
+    assert at_once == outcome(lambda sent: rest_of(decoder_for("gzip", limit=limit), sent), sent)
+
+
 @every_encoding
 def test_the_limit_is_exact(name: str, encode: Callable[[bytes], bytes]) -> None:
     assert decode(encode(BODY), name, limit=len(BODY)) == BODY

@@ -13,7 +13,7 @@ from bugwatch.domain.errors import Forbidden, RateLimited, TooLarge, Unauthentic
 from bugwatch.domain.limits import MIB, Limits
 from bugwatch.domain.outcome import Outcome
 from bugwatch.protocol.auth import Credentials, understood
-from bugwatch.protocol.encoding import Decoder, Reserve, decode, decoder_for
+from bugwatch.protocol.encoding import Reserve, decode, is_as_it_is
 from bugwatch.protocol.rate_limit_headers import RateLimit, rate_limits, retry_after
 from bugwatch.server.ingest.knock import Knock
 from bugwatch.server.reply import Reply
@@ -29,11 +29,10 @@ INLINE_BYTES = MIB  # what expands to more is expanded beside the loop
 async def expand(body: bytes, encoding: str | None, limits: Limits, reserve: Reserve) -> bytes:
     """A body without its Content-Encoding, to be called when it is there as a whole: else a small bomb whose end is
     late would keep the room of all others."""
-    decoder = decoder_for(encoding, limit=min(limits.expanded_bytes, INLINE_BYTES))
-    if type(decoder) is Decoder:  # it comes as it is
+    if is_as_it_is(encoding):
         return body
     try:
-        expanded = decoder.feed(body) + decoder.finish()
+        expanded = decode(body, encoding, limit=min(limits.expanded_bytes, INLINE_BYTES))
     except TooLarge:
         return await _beside(partial(decode, body, encoding, limit=limits.expanded_bytes, reserve=reserve))
     reserve(len(expanded))

@@ -55,14 +55,15 @@ async def take_envelope(house: House, knock: Knock, project_id: int | None, body
     )
     access = await admit(house, credentials)
     sorted_ = sort(envelope, access, house, knock.client_address)
-    house.ingest.report(sorted_.reports)
+    for report in sorted_.reports:
+        house.ingest.report(report)
     refused = await take(house, access, sorted_.arrivals, sorted_.dropped)
     return answer(
         knock,
         sorted_.event_id,
         len(sorted_.arrivals) - len(refused) + len(sorted_.dropped),
         refused,
-        to_switch_off([*(item.type for item in envelope.items), *(loss.type for loss in envelope.losses)]),
+        to_switch_off(refusal.arrival.item_type for refusal in sorted_.dropped),
     )
 
 
@@ -73,7 +74,7 @@ class Sorted:
     event_id: str
     arrivals: list[Arrival] = field(default_factory=list)
     dropped: list[Refusal] = field(default_factory=list)
-    reports: Counter[Booking] = field(default_factory=Counter)
+    reports: list[Counter[Booking]] = field(default_factory=list)
 
 
 def sort(envelope: Envelope, access: Access, house: House, remote_addr: str) -> Sorted:
@@ -103,7 +104,7 @@ def sort(envelope: Envelope, access: Access, house: House, remote_addr: str) -> 
         if reason:
             found.dropped.append(Refusal(arrival(item.type[:64], category), Outcome.FILTERED, reason))
         elif item.type == "client_report":
-            found.reports += reported(item, access.project.id, now)
+            found.reports.append(reported(item, access.project.id, now))
         elif category is Category.SECURITY:
             for payload, is_noise in violations(item):
                 if is_noise:

@@ -153,7 +153,10 @@ class FastLane(HttpProtocol):
 
 def _wire(reply: Reply, *, is_kept: bool) -> bytes:
     """An answer as Sanic would send it."""
-    lines = [f"{name}: {value.translate(_NO_BREAKS)}\r\n" for name, value in reply.headers.items()]
+    lines = [
+        f"{name}: {value if value.isprintable() else value.translate(_NO_BREAKS)}\r\n"
+        for name, value in reply.headers.items()
+    ]
     head = (
         f"{''.join(lines)}content-length: {len(reply.body)}\r\n"
         f"connection: {'keep-alive' if is_kept else 'close'}\r\ncontent-type: {reply.content_type}\r\n\r\n"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from bugwatch.domain.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Knock:
     """`headers` answers to names in lower case; `query` has the first value of each parameter."""
 

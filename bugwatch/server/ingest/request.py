@@ -11,7 +11,7 @@ from sanic import Request
 from sanic.exceptions import RequestTimeout
 
 from bugwatch.domain.errors import TooLarge
-from bugwatch.protocol.encoding import ByteBudget, Reserve, decoder_for
+from bugwatch.protocol.encoding import ByteBudget, Reserve, is_as_it_is
 from bugwatch.server.address import client_address
 from bugwatch.server.context import house
 from bugwatch.server.ingest.door import expand
@@ -29,7 +29,7 @@ async def body_of(request: Request) -> AsyncIterator[tuple[bytes, Reserve]]:
     """The request's body, expanded, and the means to reserve more memory; all of it is given back on leaving."""
     with cast("ByteBudget", request.app.ctx.ingest_budget).lease() as lease:
         limits, encoding = house(request).limits, request.headers.get("content-encoding")
-        decoder_for(encoding, limit=0)  # one that we do not speak is refused before anything is read
+        is_as_it_is(encoding)  # one that we do not speak is refused before anything is read
         body = await _arrived(request, limits.compressed_bytes, lease.reserve)
         yield await expand(body, encoding, limits, lease.reserve), lease.reserve
 
