@@ -6,7 +6,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' bugwatch/__init__.p
 BUNDLE := bugwatch-$(VERSION)-linux-$(shell uname -m)
 PACKED := $(shell find bugwatch web migrations packaging bugwatch.spec -type f -not -name '*.pyc')
 
-.PHONY: help install run dev test check format bench bench-peers prove build lock clean
+.PHONY: help install run dev test check format bench bench-full bench-peers prove build lock clean
 
 help:
 	@echo 'make install  fill .venv                         make check   lint, types, import law'
@@ -14,7 +14,8 @@ help:
 	@echo 'make dev      the same, restarted on change      make prove   the long proofs'
 	@echo 'make test     check, then every test             make build   the executable, into dist/'
 	@echo 'make format   lay the code out                   make lock    new versions into requirements.lock'
-	@echo 'make clean    remove what the verbs made, .venv aside    make bench-peers   and beside Bugsink'
+	@echo 'make clean    remove what the verbs made, .venv aside'
+	@echo 'make bench-full   on 1,000,000 events too      make bench-peers   how fast beside Bugsink'
 
 install: .venv/installed
 
@@ -54,10 +55,11 @@ test: install
 
 bench: build
 	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench.stages
-	$(BIN)/python -m tests.bench.grouping
 
-bench-peers: install
+bench-full: build
+	$(BIN)/python -m tests.bench --full
+
+bench-peers: build
 	$(BIN)/python -m tests.bench.peers
 
 prove: install

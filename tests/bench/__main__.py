@@ -1,78 +1,96 @@
-"""`make bench`: how many real SDK events a second one core stores, from the source and from the packed executable.
+"""`make bench`: how fast Bugwatch is on this machine, and whether it became slower.
 
-The server has the first core for itself and the load another one. A virtual machine is a third faster or slower from
-one minute to the next: compare within one run, and between machines by the last column but one, which tells the CPU
-time of an event in decodings of its JSON by msgspec, measured in the same run.
+    python -m tests.bench                       what `make bench` runs, about ten minutes
+    python -m tests.bench ingest reads          only these scenarios
+    python -m tests.bench --full                with 1,000,000 stored events too, about an hour
+    python -m tests.bench --json out.json       keep the figures
+
+What was measured in three rounds or more is compared with `tests/bench/baseline.json`, beside a calibration loop. What
+is worse by 15 % and by what the rounds differ is a regression: the run ends with status 1. tests/bench/README.md says
+more.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-import uvloop
+from tests.bench import ceiling, grouping, growth, ingest, postgres, reads, stages, start
+from tests.bench.figures import Book, this_machine, verdicts
+from tests.bench.options import Options
 
-from bugwatch.protocol import encoding, envelope
-from tests.bench.corpus import envelopes
-from tests.bench.load import blast
-from tests.bench.stages import cost
-from tests.bench.target import CORES, bugwatch
+BASELINE = Path(__file__).with_name("baseline.json")
+FULL = (10_000, 100_000, 1_000_000)
 
-ROOT = Path(__file__).parents[2]
-AHEAD = 6_000  # envelopes per second of load that are made beforehand
-WARM_UP = 500
-
-
-def main() -> None:
-    arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10)
-    arguments.add_argument("--connections", type=int, default=64)
-    asked = arguments.parse_args()
-
-    unit = decoding()
-    print(f"{platform.processor() or platform.machine()}, {len(CORES)} cores, Python {platform.python_version()}")
-    print(f"{asked.connections} connections, {asked.seconds:.0f} s; a decoding takes {unit:.0f} µs\n")
-    heads = ("stored/s", "p50 ms", "p99 ms", "CPU µs", "decodings", "idle MB", "peak MB", "B/event")
-    print(f"{'':8}" + "".join(f"{head:>10}" for head in heads))
-    folders = sorted(ROOT.glob("dist/bugwatch-*-linux-*/bugwatch"))
-    for name, command in {"source": [Path(sys.executable).with_name("bugwatch")], "packed": folders[-1:]}.items():
-        if command:
-            measure(name, str(command[0]), asked.connections, asked.seconds, unit)
+SCENARIOS: dict[str, Callable[[Book, Options], None]] = {
+    "ceiling": ceiling.run,
+    "stages": stages.run,
+    "ingest": ingest.run,
+    "start": start.run,
+    "reads": reads.run,
+    "growth": growth.run,
+    "postgres": postgres.run,
+    "grouping": grouping.run,
+}
 
 
-def decoding() -> float:
-    """µs of CPU in which msgspec decodes an event of the load, on average."""
-    bodies = [encoding.decode(body, "gzip", limit=10**7) for body in envelopes(100)]
-    return cost(msgspec.json.decode, [envelope.parse(body).items[0].payload for body in bodies])
+def main() -> int:
+    parser = _arguments()
+    asked = parser.parse_args()
+    if unknown := set(asked.scenarios) - SCENARIOS.keys():
+        parser.error(f"There is no scenario {', '.join(sorted(unknown))}.")
+    book = Book(this_machine())
+    print(book.machine)
+    with tempfile.TemporaryDirectory(prefix="bugwatch-bench-") as folder:
+        options = Options(
+            folder=asked.keep or Path(folder),
+            rounds=asked.rounds,
+            seconds=asked.seconds,
+            counts=tuple(asked.events or (FULL if asked.full else FULL[:-1])),
+        )
+        for name in asked.scenarios or SCENARIOS:
+            SCENARIOS[name](book, options)
+    if asked.json:
+        book.write(asked.json)
+    return judge(book, asked.baseline)
 
 
-def measure(name: str, command: str, connections: int, seconds: float, unit: float) -> None:
-    """Start `command`, load it, print one line."""
-    bodies = list(envelopes(int(seconds * AHEAD)))
-    with tempfile.TemporaryDirectory() as folder:
-        with bugwatch(command, Path(folder)) as target:
-            os.sched_setaffinity(0, CORES[1:] or CORES)
-            uvloop.run(blast(target.port, target.path, iter(bodies[:WARM_UP]), connections, seconds))
-            idle, before = target.memory_mb(), target.cpu_s()
-            load = uvloop.run(blast(target.port, target.path, iter(bodies[WARM_UP:]), connections, seconds))
-            accepted = load.answers[200]
-            load.seconds += target.wait_until_stored(accepted + WARM_UP)
-            cpu = (target.cpu_s() - before) / max(accepted, 1) * 1e6
-            peak, stored = target.memory_mb("VmHWM"), target.stored()
-        size = (Path(folder) / "bugwatch.db").stat().st_size / max(stored, 1)
-    os.sched_setaffinity(0, CORES)
-    print(
-        f"{name:8}{accepted / load.seconds:10,.0f}{load.percentile(0.5):10.1f}{load.percentile(0.99):10.1f}"
-        f"{cpu:10.0f}{cpu / unit:10.1f}{idle:10}{peak:10}{size:10,.0f}"
+def judge(book: Book, baseline: Path) -> int:
+    """Say what became worse or better since the baseline. 1 if something became worse on the same kind of machine."""
+    if not baseline.exists():
+        print(f"\nThere is no baseline at {baseline}.")
+        return 0
+    before = Book.read(baseline)
+    judged = verdicts(book, before)
+    worse = [verdict for verdict in judged if verdict.is_regression]
+    better = [verdict for verdict in judged if verdict.is_progress]
+    print(f"\n{len(judged)} figures beside the baseline: {len(worse)} worse, {len(better)} better.")
+    for word, found in (("worse ", worse), ("better", better)):
+        for verdict in found:
+            print(f"  {word}  {verdict}")
+    if worse and before.machine != book.machine:
+        print(f"  The baseline is of another machine, so this proves nothing: {before.machine}")
+        return 0
+    return 1 if worse else 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    if stored != accepted + WARM_UP or set(load.answers) != {200}:
-        print(f"        answers {dict(load.answers)}, {stored - WARM_UP} in the database")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all if none")
+    parser.add_argument("--rounds", type=int, default=Options.rounds, help="of each measurement that is judged")
+    parser.add_argument("--seconds", type=float, default=Options.seconds, help="of each load")
+    parser.add_argument("--full", action="store_true", help="read and grow on 1,000,000 events too")
+    parser.add_argument("--events", type=int, action="append", help="read and grow on so many instead; repeat it")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the databases that were filled, and use them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, round by round")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", default=BASELINE, help="what to compare with")
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

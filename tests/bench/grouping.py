@@ -1,4 +1,4 @@
-"""`python -m tests.bench.grouping`: how right is grouping on the labelled corpus, beside others' published rules, and
+"""`python -m tests.bench grouping`: how right is grouping on the labelled corpus, beside others' published rules, and
 what does it cost?
 
 Times mean little on a machine that does other things; so each stands beside `json.loads` of the same event.
@@ -20,10 +20,16 @@ from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import group
 from bugwatch.domain.parameterize import parameterize
 from bugwatch.protocol.event_payload import skim
+from tests.bench.calibration import calibrate
+from tests.bench.figures import Book, Calibration, Column, Kind, Table, note
+from tests.bench.options import Options
+from tests.bench.target import CORES
 from tests.grouping_corpus import AREAS, Area, event, pairs, read
 from tests.grouping_corpus import error as error_of
 
 MESSAGES = Path(__file__).parents[1] / "fixtures" / "messages.txt"
+
+COLUMNS = (Column("group µs", Kind.CPU), Column("new frames µs", Kind.CPU), Column("json.loads µs"))
 
 Key = Callable[[Event], Hashable]
 
@@ -169,27 +175,39 @@ def thirty_frames() -> bytes:
     return msgspec.json.encode(event("python", error_of("ValueError", "cart 42 is empty", "\n".join(lines))))
 
 
-def cost() -> None:
-    print(f"\n{'µs':20} {'group':>6} {'frames new':>10} {'json.loads':>10} {'ratio':>6}")
-    for name, area in {**AREAS, "30 of 60 frames": {"": []}}.items():
+def costs(table: Table, calibration: Calibration) -> None:
+    """A round: each area of the corpus, as it comes again and as it comes for the first time."""
+    areas: dict[str, Area] = {**AREAS, "30 of 60 frames": {"": []}}
+    for name, area in areas.items():
         raws = [msgspec.json.encode(payload) for payloads in area.values() for payload in payloads] or [thirty_frames()]
         events = [skim(raw, received_at=0) for raw in raws]
-        warm = microseconds(lambda events=events: [group(e) for e in events]) / len(raws)  # type: ignore[misc]
 
-        def cold(events: list[Event] = events) -> None:
-            _forget()
+        def warm(events: list[Event] = events) -> None:
             for e in events:
                 group(e)
 
-        new = (microseconds(cold) - microseconds(_forget)) / len(raws)
-        loads = microseconds(lambda raws=raws: [json.loads(raw) for raw in raws]) / len(raws)  # type: ignore[misc]
-        print(f"{name:20} {warm:6.0f} {new:10.0f} {loads:10.0f} {warm / loads:6.2f}")
+        def cold(events: list[Event] = events) -> None:
+            _forget()
+            warm(events)
+
+        def load(raws: list[bytes] = raws) -> None:
+            for raw in raws:
+                json.loads(raw)
+
+        new = microseconds(cold) - microseconds(_forget)
+        table.add(name, tuple(µs / len(raws) for µs in (microseconds(warm), new, microseconds(load))), calibration)
+
+
+def parameterizing() -> str:
+    """What it costs to find what varies in a message, usual and at the worst."""
     messages = [line.partition(" | ")[0] for line in MESSAGES.read_text().splitlines() if " | " in line]
     each = microseconds(lambda: [parameterize(message) for message in messages], 1) / len(messages)
     length = sum(map(len, messages)) / len(messages)
     worst = max((microseconds(lambda p=p: parameterize(p * 500), 1), p) for p in WORST)  # type: ignore[misc]
-    print(f"\nparameterize: {each:.0f} µs for a message of {length:.0f} characters ({len(messages)} messages)")
-    print(f"parameterize: {worst[0] / 1000:.1f} ms for the worst text known, {worst[1]!r} again and again")
+    return (
+        f"parameterize: {each:.0f} µs for a message of {length:.0f} characters ({len(messages)} messages)\n"
+        f"parameterize: {worst[0] / 1000:.1f} ms for the worst text known, {worst[1]!r} again and again"
+    )
 
 
 WORST = (
@@ -214,10 +232,11 @@ def _forget() -> None:
     frame_key._key.cache_clear()
 
 
-def main() -> None:
-    print(report())
-    cost()
-
-
-if __name__ == "__main__":
-    main()
+def run(book: Book, options: Options) -> None:
+    print(f"\n{report()}")
+    table = Table("grouping", COLUMNS, book)
+    for number in range(options.rounds):
+        note(f"grouping, round {number + 1}")
+        costs(table, calibrate(CORES[0]))
+    table.show("µs of CPU for an event of each area")
+    print(parameterizing())

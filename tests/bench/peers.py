@@ -1,7 +1,7 @@
 """`make bench-peers`: Bugwatch beside the released Bugsink: the same load, the same core, the same run.
 
 Bugsink is installed into `build/peers` and set up as its documentation says, on one server with SQLite and two workers,
-with its quotas raised out of the way. Both are measured in turn, twice: only the ratio means anything elsewhere.
+with its quotas raised out of the way. They take turns with the same envelopes: only the ratio means anything elsewhere.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-import uvloop
+from tests.bench.figures import Book, Table, note, this_machine
+from tests.bench.ingest import COLUMNS, ROOT, Shape, bodies_for, commands, row
+from tests.bench.options import Options
+from tests.bench.target import Target, bugwatch, counting, free_port, running, wait_for_answer
 
-from tests.bench.corpus import envelopes
-from tests.bench.load import Load, blast
-from tests.bench.target import CORES, Target, bugwatch, counting, free_port, running, wait_for_answer
+Peer = Callable[[Path], AbstractContextManager[Target]]
 
-ROOT = Path(__file__).parents[2]
 BIN = ROOT / "build" / "peers" / "bin"
+PEER = "bugsink"
 WORKERS = 2
-AHEAD = 3_000
+WARM_UP = 300  # events; the peer takes seconds for them
 SPANS = ("5_MINUTES", "HOUR", "MONTH")
 PROJECT = """
 from projects.models import Project
@@ -39,40 +40,41 @@ print("MADE", made.id, made.sentry_key.hex)
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="make bench-peers", description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=15)
-    arguments.add_argument("--connections", type=int, default=8)
+    arguments.add_argument("--rounds", type=int, default=Options.rounds)
+    arguments.add_argument("--seconds", type=float, default=10)
+    arguments.add_argument("--connections", type=int, nargs="+", default=[32, 8], help="each is measured")
+    arguments.add_argument("--json", type=Path, metavar="FILE", help="write all figures, round by round")
     asked = arguments.parse_args()
     install()
-    peers = {"bugwatch": partial(bugwatch, str(Path(sys.executable).with_name("bugwatch"))), "bugsink": bugsink}
-    rates: dict[str, list[float]] = {name: [] for name in peers}
-    print(f"{asked.connections} connections, {asked.seconds:.0f} s, one core\n")
-    print(
-        f"{'':10}" + "".join(f"{head:>12}" for head in ("accepted/s", "digested/s", "p50 ms", "p99 ms", "CPU µs", "MB"))
-    )
-    for _ in range(2):
-        for name, peer in peers.items():
+    book = Book(this_machine())
+    print(f"{book.machine}; Bugsink {version()}")
+    for connections in asked.connections:
+        compare(book, Shape("usual", connections=connections), asked.rounds, asked.seconds)
+    if asked.json:
+        book.write(asked.json)
+
+
+def compare(book: Book, shape: Shape, rounds: int, seconds: float) -> None:
+    """Both in turn, with the same envelopes, and how many times as fast we are."""
+    table = Table(f"peers, {shape.connections} connections", COLUMNS, book)
+    peers: dict[str, Peer] = {name: partial(bugwatch, command) for name, command in commands().items()}
+    bodies = bodies_for(shape, seconds)
+    for number in range(rounds):
+        for name, peer in {**peers, PEER: bugsink}.items():
+            note(f"{name}, {shape.connections} connections, round {number + 1}")
             with tempfile.TemporaryDirectory() as folder, peer(Path(folder)) as target:
-                rates[name].append(measure(name, target, asked.connections, asked.seconds))
-    print(f"\nBugwatch digests {median(rates['bugwatch']) / median(rates['bugsink']):.0f} times as many events.")
+                row(table, name, target, shape, bodies, seconds, WARM_UP)
+    table.show("server on one core, with all its processes; the clock stops when all is digested")
+    for name in peers:
+        times = _times(table, name)
+        print(
+            f"{name}: {median(times):.0f} times as many events as {PEER} (rounds: {min(times):.0f} to {max(times):.0f})"
+        )
 
 
-def measure(name: str, target: Target, connections: int, seconds: float) -> float:
-    """Load it and print one line; events digested per second, until the last one is."""
-    bodies = list(envelopes(int(seconds * AHEAD)))
-    os.sched_setaffinity(0, CORES[1:] or CORES)
-    before = target.cpu_s()
-    load: Load = uvloop.run(blast(target.port, target.path, iter(bodies), connections, seconds))
-    rate = load.answers[200] / (load.seconds + target.wait_until_stored(load.answers[200]))
-    cpu = (target.cpu_s() - before) / load.answers[200] * 1e6
-    os.sched_setaffinity(0, CORES)
-    print(
-        f"{name:10}{load.answers[200] / load.seconds:12,.0f}{rate:12,.0f}{load.percentile(0.5):12.1f}"
-        f"{load.percentile(0.99):12.1f}{cpu:12,.0f}{target.memory_mb():12}",
-        flush=True,
-    )
-    if target.stored() != load.answers[200]:
-        print(f"{'':10} answers {dict(load.answers)}, {target.stored()} in the database")
-    return rate
+def _times(table: Table, name: str) -> list[float]:
+    ours, theirs = (table.rows[row]["digested/s"].values for row in (name, PEER))
+    return [mine / its for mine, its in zip(ours, theirs, strict=True)]
 
 
 def install() -> None:
@@ -82,6 +84,16 @@ def install() -> None:
         subprocess.run([BIN / "pip", "install", "--quiet", "bugsink"], check=True)
 
 
+def version() -> str:
+    listed = subprocess.run([BIN / "pip", "show", "bugsink"], check=True, capture_output=True, text=True).stdout
+    return next(line.partition(": ")[2] for line in listed.splitlines() if line.startswith("Version"))
+
+
+def disk_usage(folder: Path) -> int:
+    """Bytes of all files: the peer keeps its queue and its events in several."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 @contextmanager
 def bugsink(folder: Path) -> Iterator[Target]:
     """Gunicorn and snappea, as the documentation of a single server has them."""
@@ -89,10 +101,11 @@ def bugsink(folder: Path) -> Iterator[Target]:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "bugsink_conf", "PYTHONPATH": str(folder)}
 
     def manage(*arguments: str, said: str = "") -> str:
-        command = [BIN / "bugsink-manage", *arguments]
-        return subprocess.run(
+        command = [str(BIN / "bugsink-manage"), *arguments]
+        done = subprocess.run(
             command, cwd=folder, env=environment, input=said, check=True, capture_output=True, text=True
-        ).stdout
+        )
+        return str(done.stdout)
 
     subprocess.run(
         [
@@ -125,12 +138,13 @@ def bugsink(folder: Path) -> Iterator[Target]:
             stack.enter_context(running(command, environment, folder))
             for command in (serve, [str(BIN / "bugsink-runsnappea")])
         ]
-        wait_for_answer(f"http://127.0.0.1:{port}/health/ready")
+        wait_for_answer(port)
         yield Target(
             port,
             f"/api/{made[0]}/envelope/?sentry_key={made[1]}",
             tuple(pids),
-            lambda: events("SELECT COUNT(*) FROM events_event"),
+            stored=lambda: events("SELECT COUNT(*) FROM events_event"),
+            size=lambda: disk_usage(folder),
         )
 
 

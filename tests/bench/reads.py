@@ -1,173 +1,197 @@
-"""`python -m tests.bench.reads`: how long pages and the API wait for the database, while events are being stored.
+"""`python -m tests.bench reads`: how long people wait for what is stored, alone and while events come in.
 
-Fills a database (or takes the one of `--keep`), then asks each question many times while a writer digests batches.
+First the database alone, asked as pages and the API ask it; then whole pages of a real server.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import random
+import http.client
+import os
+import re
+import shutil
+import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from bugwatch import resources
-from bugwatch.domain.clock import DAY, HOUR, now_ms
-from bugwatch.domain.ids import Ids
-from bugwatch.domain.outcome import Category
-from bugwatch.services.compression import Compression
-from bugwatch.services.digest import Digest
-from bugwatch.storage import events, issue_lists, ledger, trends
-from bugwatch.storage.database import Database, Reader
-from bugwatch.storage.issue_lists import Search
-from bugwatch.storage.migrate import load, migrate
-from bugwatch.storage.sqlite import SqliteDatabase
-from bugwatch.storage.trends import Scope
-from tests.bench.seed import Seed, projects
+import httpx
+import uvloop
 
-WRITER_BATCH = 32
-WRITER_PAUSE_S = 0.05
+from bugwatch.domain.clock import now_ms
+from tests.bench import seed
+from tests.bench.calibration import calibrate
+from tests.bench.corpus import made
+from tests.bench.figures import Book, Calibration, Column, Kind, Table, note, percentile
+from tests.bench.ingest import SETTLING_S, SOURCE
+from tests.bench.load import HOST, Pace, blast
+from tests.bench.options import Options
+from tests.bench.questions import Question, questions, world_of
+from tests.bench.target import CORES, Target, bugwatch, counting, environment_of, on_the_other_core
 
-Question = Callable[[Reader], Awaitable[object]]
+TIMES = 40  # that each question is asked, in each state and each round
+BUSY_RATE = 200  # events a second
+WRITER_BATCH = 10
+EVENTS_SHOWN = 500  # real ones, in a project of their own
+EMAIL, PASSWORD = "ada@example.com", "a long enough sentence"
 
+COLUMNS = (
+    Column("alone p50 ms", Kind.WAIT, 2),
+    Column("alone p95 ms", digits=2),
+    Column("busy p50 ms", Kind.WAIT, 2),
+    Column("busy p95 ms", digits=2),
+)
 
-@dataclass
-class World:
-    """What questions are asked about: the large project, all of them, its issues by loudness, and some events."""
-
-    project_id: int
-    project_ids: tuple[int, ...]
-    issue_ids: list[int]
-    loudest: int
-    event_ids: list[int]
-    now: int
+Waits = list[float]  # ms
 
 
-async def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--events", type=int, default=200_000)
-    arguments.add_argument("--issues", type=int, default=10_000)
-    arguments.add_argument("--times", type=int, default=200, help="how often each question is asked")
-    arguments.add_argument("--keep", type=Path, help="a folder for the database, to be used again")
-    asked = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = (asked.keep or Path(folder)) / "bench.db"
-        is_new = not path.exists()
-        db = await SqliteDatabase.open(path)
-        await migrate(db, load(resources.migrations(), db.dialect))
-        digest = Digest(db, Ids(now_ms), Compression(db))
-        await digest.start()
-        seed = Seed(db, digest, await projects(db) if is_new else await _projects(db), asked.issues, now_ms())
-        if is_new:
+def run(book: Book, options: Options) -> None:
+    for count in options.counts:
+        stored = seed.file(options.folder, count)
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copyfile(stored, Path(folder) / "bugwatch.db"))
+            os.sync()
+            of_database = Table(f"reads, {count:,} events", COLUMNS, book, width=36)
+            of_pages = Table(f"pages, {count:,} events", COLUMNS, book, width=36)
+            for number in range(options.rounds):
+                note(f"reads, {count:,} events, round {number + 1}")
+                calibration = calibrate(CORES[0])
+                os.sched_setaffinity(0, CORES[:1])
+                asyncio.run(ask_database(copy, of_database, calibration))
+                os.sched_setaffinity(0, CORES)
+            ask_pages(copy.parent, of_pages, options.rounds)
+            of_database.show(f"questions to the database; busy: under {BUSY_RATE} events/s")
+            of_pages.show("whole pages over HTTP")
+
+
+async def ask_database(path: Path, table: Table, calibration: Calibration) -> None:
+    async with seed.opened(path) as opened:
+        world = await world_of(opened.db)
+        asked = questions(world)
+        alone = {name: await _waits(opened, question) for name, question in asked.items()}
+        filling = seed.Seed(opened.db, opened.digest, list(world.project_ids), len(world.issue_ids), now_ms())
+        async with _writing(filling):
+            busy = {name: await _waits(opened, question) for name, question in asked.items()}
+    for name in asked:
+        table.add(name, _cells(alone[name], busy[name]), calibration)
+
+
+async def _waits(opened: seed.Opened, question: Question) -> Waits:
+    waits = []
+    for _ in range(TIMES):
+        async with opened.db.read() as tx:
             began = time.perf_counter()
-            await seed.store(asked.events)
-            print(f"{asked.events:,} events stored in {time.perf_counter() - began:.0f} s")
-        print(
-            f"{path.stat().st_size / 1e6:,.0f} MB; milliseconds, while a writer stores {WRITER_BATCH} events at a time"
-        )
-        writing = asyncio.create_task(_write(seed))
-        await _ask(db, await _world(db), asked.times)
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
-        await digest.stop()
-        await db.close()
+            await question(tx)
+            waits.append((time.perf_counter() - began) * 1000)
+        await asyncio.sleep(0)
+    return waits
 
 
-async def _write(seed: Seed) -> None:
-    while True:
-        await seed.digest.store(seed.batch([now_ms()] * WRITER_BATCH))
-        await asyncio.sleep(WRITER_PAUSE_S)
+@asynccontextmanager
+async def _writing(filling: seed.Seed) -> AsyncIterator[None]:
+    async def write() -> None:
+        while True:
+            await filling.digest.store(filling.batch([now_ms()] * WRITER_BATCH))
+            await asyncio.sleep(WRITER_BATCH / BUSY_RATE)
+
+    writing = asyncio.create_task(write())
+    yield
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
 
 
-async def _ask(db: Database, world: World, times: int) -> None:
-    print(f"{'':34} {'best':>7} {'p50':>7} {'p95':>7}")
-    for name, question in questions(world).items():
-        waits = []
-        for _ in range(times):
-            async with db.read() as tx:
-                began = time.perf_counter()
-                await question(tx)
-                waits.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(0)
-        waits.sort()
-        print(f"{name:34} {waits[0]:7.1f} {waits[len(waits) // 2]:7.1f} {waits[int(len(waits) * 0.95)]:7.1f}")
+def ask_pages(folder: Path, table: Table, rounds: int) -> None:
+    """Start a server on what is in the folder and look at its main pages."""
+    with bugwatch(SOURCE, folder) as target, on_the_other_core():
+        cookies = _sign_up(folder, target)
+        uvloop.run(blast(target.port, target.path, made(EVENTS_SHOWN), 8, 60))
+        time.sleep(SETTLING_S)
+        pages = _pages(folder)
+        for _ in range(rounds):
+            calibration = calibrate(CORES[0])
+            look = _looker(target.port, cookies)
+            alone = {name: look(path) for name, path in pages.items()}
+            with _load(target):
+                busy = {name: look(path) for name, path in pages.items()}
+            for name in pages:
+                table.add(name, _cells(alone[name], busy[name]), calibration)
 
 
-def questions(world: World) -> dict[str, Question]:
-    """Each as a page or the API asks it."""
-    dice = random.Random(2)
-    one = (world.project_id,)
-    start = world.now - world.now % HOUR
-
-    def listing(search: Search, sort: str = "last_seen") -> Question:
-        return lambda tx: issue_lists.find(tx, search, sort, 26)
-
-    def some_issue() -> int:
-        return dice.choice(world.issue_ids)
-
-    async def later_page(tx: Reader) -> object:
-        first = await issue_lists.find(tx, Search(one), "last_seen", 26)
-        return await issue_lists.find(tx, Search(one), "last_seen", 26, after=first[-1].cursor("last_seen"))
-
-    release = "shop@1.27.0"
+def _pages(folder: Path) -> dict[str, str]:
+    """Their paths. What is shown with its event is a real one, what is the loudest is not."""
+    ask = counting(folder / "bugwatch.db")
+    project_id = ask("SELECT MIN(id) FROM projects")
+    loudest = ask("SELECT id FROM issues ORDER BY event_count DESC LIMIT 1")
+    shown = ask("SELECT id FROM issues WHERE project_id = (SELECT MAX(id) FROM projects) LIMIT 1")
     return {
-        "list": listing(Search(one)),
-        "list, second page after the first": later_page,
-        "list, unresolved, by events": listing(Search(one, status="unresolved"), "events"),
-        "list, environment": listing(Search(one, environment="staging")),
-        "list, release": listing(Search(one, release=release)),
-        "list, environment without a match": listing(Search(one, environment="nowhere")),
-        "list, regressed": listing(Search(one, status="regressed")),
-        "list, all projects": listing(Search(world.project_ids)),
-        "list, all projects, environment": listing(Search(world.project_ids, environment="staging")),
-        "search": listing(Search(one, text="basket 77")),
-        "search, other letters": listing(Search(one, text="größe")),
-        "counts of tabs": lambda tx: issue_lists.count(tx, Search(one)),
-        "counts of tabs, all projects": lambda tx: issue_lists.count(tx, Search(world.project_ids)),
-        "unresolved by project": lambda tx: issue_lists.unresolved(tx, world.project_ids),
-        "sparklines of 50 issues": lambda tx: trends.hours(tx, dice.sample(world.issue_ids, 50), start - 23 * HOUR),
-        "badges of 50 issues": lambda tx: issue_lists.regressed_among(tx, dice.sample(world.issue_ids, 50)),
-        "issue": lambda tx: issue_lists.get(tx, some_issue()),
-        "issue, 14 days": lambda tx: trends.hours(tx, [some_issue()], start - 14 * DAY, DAY),
-        "loudest issue, 14 days": lambda tx: trends.hours(tx, [world.loudest], start - 14 * DAY, DAY),
-        "project, 14 days": lambda tx: trends.volume(tx, Scope(one), start - 14 * DAY, 4 * HOUR),
-        "all projects, 14 days": lambda tx: trends.volume(tx, Scope(world.project_ids), start - 14 * DAY, 4 * HOUR),
-        "tags": lambda tx: trends.tags(tx, some_issue(), 10),
-        "tags of the loudest issue": lambda tx: trends.tags(tx, world.loudest, 10),
-        "choices of environments": lambda tx: trends.known_values(tx, one, "environment", 50),
-        "choices of releases": lambda tx: trends.known_values(tx, one, "release", 50),
-        "events of an issue": lambda tx: events.of_issue(tx, some_issue(), 26),
-        "events of the loudest issue": lambda tx: events.of_issue(tx, world.loudest, 26),
-        "neighbours": lambda tx: events.neighbours(tx, world.loudest, dice.choice(world.event_ids)),
-        "ledger, all time": lambda tx: ledger.totals(tx, world.project_id, Category.ERROR),
+        "list": "/issues",
+        "list, text": "/issues?query=basket+77",
+        "list, environment": "/issues?environment=staging",
+        "list, by events": "/issues?sort=events",
+        "issue with its event": f"/issues/{shown}",
+        "events of the loudest issue": f"/issues/{loudest}/events",
+        "tags of the loudest issue": f"/issues/{loudest}/tags",
+        "project with its chart": f"/projects/{project_id}",
     }
 
 
-async def _projects(db: Database) -> list[int]:
-    async with db.read() as tx:
-        return [row["id"] for row in await tx.all("SELECT id FROM projects ORDER BY id")]
+def _sign_up(folder: Path, target: Target) -> str:
+    """The cookies of the owner's session."""
+    command = [SOURCE, "user", "create", "--email", EMAIL, "--password-file", "-"]
+    environment = environment_of(folder, target.port)
+    subprocess.run(command, env=environment, check=True, input=PASSWORD.encode(), capture_output=True)
+    with httpx.Client(base_url=f"http://{HOST}:{target.port}", trust_env=False) as browser:
+        form = browser.get("/login").raise_for_status().text
+        token = re.search(r'name="csrf"[^>]* value="([^"]+)"', form)
+        assert token, "The form to sign in has no token."
+        browser.post("/login", data={"email": EMAIL, "password": PASSWORD, "csrf": token[1]})
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
 
 
-async def _world(db: Database) -> World:
-    project_ids = await _projects(db)
-    async with db.read() as tx:
-        issues = await tx.all(
-            "SELECT id FROM issues WHERE project_id = :id ORDER BY event_count DESC", id=project_ids[0]
-        )
-        loudest = issues[0]["id"]
-        stored = await tx.all("SELECT id FROM event_order WHERE issue_id = :id ORDER BY id LIMIT 500", id=loudest)
-        return World(
-            project_id=project_ids[0],
-            project_ids=tuple(project_ids),
-            issue_ids=[row["id"] for row in issues],
-            loudest=loudest,
-            event_ids=[row["id"] for row in stored],
-            now=tx.now,
-        )
+def _looker(port: int, cookies: str) -> Callable[[str], Waits]:
+    """Asks for a page again and again over one connection."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+
+    def look(path: str) -> Waits:
+        waits = []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            connection.request("GET", path, headers={"Cookie": cookies, "Accept": "text/html"})
+            answer = connection.getresponse()
+            answer.read()
+            waits.append((time.perf_counter() - began) * 1000)
+            assert answer.status == 200, (path, answer.status)
+        return waits
+
+    return look
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+@contextmanager
+def _load(target: Target) -> Iterator[None]:
+    """Events that come steadily meanwhile."""
+    is_over = threading.Event()
+    bodies = made(BUSY_RATE * 60)
+
+    def until_it_is_over() -> Iterator[bytes]:
+        for body in bodies:
+            if is_over.is_set():
+                return
+            yield body
+
+    def drive() -> None:
+        uvloop.run(blast(target.port, target.path, until_it_is_over(), 8, 60, pace=Pace(BUSY_RATE)))
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        driver.join()
+
+
+def _cells(alone: Sequence[float], busy: Sequence[float]) -> tuple[float, ...]:
+    return tuple(percentile(waits, share) for waits in (alone, busy) for share in (0.5, 0.95))

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 
 import msgspec
 import zstandard
 
+from bugwatch import resources
 from bugwatch.domain.batch import Arrival, Batch, NewEvent, received
-from bugwatch.domain.clock import DAY, HOUR
+from bugwatch.domain.clock import DAY, HOUR, now_ms
 from bugwatch.domain.event import Level
-from bugwatch.domain.ids import first_id_at
+from bugwatch.domain.ids import Ids, first_id_at
 from bugwatch.domain.outcome import Category
+from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest
 from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.event_keys import key_of
+from bugwatch.storage.migrate import load, migrate
 from bugwatch.storage.projects import add, add_organization
+from bugwatch.storage.sqlite import SqliteDatabase
+from tests.bench.figures import note
 
 SPAN = 14 * DAY
 BATCH = 500
 PROJECTS = 20
+FEWEST_ISSUES = 500
 # How many values each tag has; the last one is never the same twice in a while.
 TAGS = {"browser": 8, "os": 6, "device": 40, "runtime": 4, "server_name": 12, "url": 300, "locale": 15, "cart": 50_000}
 WORDS = ("cart", "order", "user", "price", "payment", "session", "stock", "basket", "invoice", "coupon")
@@ -109,6 +118,47 @@ class Seed:
         noise = [self._random.randbytes(12).hex() for _ in range(55)]
         body = {"platform": "python", "message": f"payload {number}", "extra": {"noise": noise}}
         return zstandard.ZstdCompressor().compress(msgspec.json.encode(body))
+
+
+def file(folder: Path, event_count: int) -> Path:
+    """A database of so many events in this folder; the one that is there, or a new one."""
+    path = folder / f"bench-{event_count}.db"
+    if not path.exists():
+        note(f"storing {event_count:,} events")
+        asyncio.run(_fill(path, event_count))
+    return path
+
+
+async def _fill(path: Path, event_count: int) -> None:
+    unfinished = path.with_suffix(".part")
+    async with opened(unfinished) as new:
+        seed = Seed(new.db, new.digest, await projects(new.db), max(FEWEST_ISSUES, event_count // 100), now_ms())
+        await seed.store(event_count)
+    unfinished.rename(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file and what stores into it."""
+
+    db: SqliteDatabase
+    compression: Compression
+    digest: Digest
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Opened]:
+    """The file with the newest schema."""
+    db = await SqliteDatabase.open(path)
+    await migrate(db, load(resources.migrations(), db.dialect))
+    compression = Compression(db)
+    digest = Digest(db, Ids(now_ms), compression)
+    await digest.start()
+    try:
+        yield Opened(db, compression, digest)
+    finally:
+        await digest.stop()
+        await db.close()
 
 
 async def projects(db: Database) -> list[int]:

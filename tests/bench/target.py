@@ -9,25 +9,31 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pysqlite3 import dbapi2 as sqlite
 
 TICKS = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
+PAGES = (
+    "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`stored` counts the events that are in the database; `pids` have children that belong to it."""
+    """`stored` counts the events that are in the database, `size` its bytes; `pids` have children that belong to it."""
 
     port: int
     path: str
     pids: tuple[int, ...]
     stored: Callable[[], int]
+    size: Callable[[], int] = lambda: 0
+    wal: Path | None = None
 
     def cpu_s(self) -> float:
         """The CPU time that it has used."""
@@ -37,12 +43,18 @@ class Target:
         """Now, or with `VmHWM` at the most."""
         return sum(_memory_mb(pid, what) for pid in self._processes())
 
+    def wal_mb(self) -> float:
+        """What the write-ahead log takes on the disk now."""
+        return self.wal.stat().st_size / 1e6 if self.wal and self.wal.exists() else 0.0
+
     def wait_until_stored(self, count: int, patience_s: float = 600) -> float:
-        """Seconds until so many events are stored."""
+        """Seconds until so many events are stored; counting them takes long in a large database, and does not count."""
         began = time.perf_counter()
-        while self.stored() < count and time.perf_counter() - began < patience_s:
+        while True:
+            asked = time.perf_counter()
+            if self.stored() >= count or asked - began > patience_s:
+                return asked - began
             time.sleep(0.05)
-        return time.perf_counter() - began
 
     def _processes(self) -> Iterator[int]:
         for pid in self.pids:
@@ -51,32 +63,41 @@ class Target:
 
 
 @contextmanager
-def bugwatch(command: str, folder: Path) -> Iterator[Target]:
-    """`command serve` over an empty folder, with a project."""
+def bugwatch(command: str, folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Target]:
+    """`command serve` over what is in the folder, with a new project."""
     port = free_port()
-    environment = os.environ | {
+    environment = environment_of(folder, port) | dict(settings or {})
+    with running([command, "serve"], environment) as pid:
+        wait_for_answer(port)
+        project = bugwatch_says([command, "project", "create", "--name", f"Bench {port}"], environment)
+        key = project["dsn"].partition("://")[2].partition("@")[0]
+        ask = counting(folder / "bugwatch.db")
+        yield Target(
+            port,
+            f"/api/{project['id']}/envelope/?sentry_key={key}",
+            (pid,),
+            stored=lambda: ask("SELECT COUNT(*) FROM events"),
+            size=lambda: ask(PAGES),
+            wal=folder / "bugwatch.db-wal",
+        )
+
+
+def environment_of(folder: Path, port: int) -> dict[str, str]:
+    """Of a server that takes all that comes and says little."""
+    return os.environ | {
         "BUGWATCH_DATA_DIR": str(folder),
         "BUGWATCH_PORT": str(port),
         "BUGWATCH_RATE_LIMIT": "0",
         "BUGWATCH_LOG_LEVEL": "warning",
     }
-    with running([command, "serve"], environment) as pid:
-        wait_for_answer(f"http://127.0.0.1:{port}/health/ready")
-        created = subprocess.run(
-            [command, "project", "create", "--name", "Bench", "--json"],
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-        project = json.loads(created.stdout)
-        key = project["dsn"].partition("://")[2].partition("@")[0]
-        count = counting(folder / "bugwatch.db")
-        yield Target(
-            port,
-            f"/api/{project['id']}/envelope/?sentry_key={key}",
-            (pid,),
-            lambda: count("SELECT COUNT(*) FROM events"),
-        )
+
+
+def bugwatch_says(command: list[str], environment: dict[str, str]) -> Any:
+    """What a command answers as JSON."""
+    done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 @contextmanager
@@ -108,15 +129,26 @@ def counting(database: Path) -> Callable[[str], int]:
     return count
 
 
-def wait_for_answer(url: str) -> None:
-    for _ in range(600):
+def wait_for_answer(port: int, path: str = "/health/ready") -> None:
+    """Until the server answers with a 200."""
+    for _ in range(6_000):
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5).close()
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.005)
         else:
             return
     raise SystemExit("The server did not start.")
+
+
+@contextmanager
+def on_the_other_core() -> Iterator[None]:
+    """Meanwhile this process leaves the first core to the server."""
+    os.sched_setaffinity(0, CORES[1:] or CORES)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES)
 
 
 def free_port() -> int:
@@ -126,7 +158,11 @@ def free_port() -> int:
 
 
 def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
+        return 0.0
+    fields = stat.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
