@@ -20,6 +20,11 @@ def payload(number: int) -> bytes:
     return json.dumps({"event_id": noise, "number": number, "frames": frames}).encode()
 
 
+def other_payload(number: int) -> bytes:
+    calls = [{"package": f"com.shop.part{n}", "method": f"handle{n * 3}", "line": n * 11} for n in range(40)]
+    return json.dumps({"id": number, "noise": random.Random(number).random(), "calls": calls}).encode()
+
+
 @pytest.fixture
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "SAMPLES", 40)
@@ -64,6 +69,48 @@ async def test_events_too_alike_to_learn_from_do_no_harm(db: Database) -> None:
     dictionary_id, data = packing.compress(1, b"")
     assert await packing.decompress(dictionary_id, data) == b""
     assert dictionary_id == 0
+
+
+@pytest.mark.usefixtures("few_samples")
+async def test_another_dictionary_is_learnt_when_events_are_not_what_they_were(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "PROBE_EVERY", 2)
+    monkeypatch.setattr(compression, "PROBES", 5)
+    packing = Compression(db)
+    for number in range(40):
+        packing.compress(1, payload(number))
+    await packing.settled()
+    old_id, old_data = packing.compress(1, payload(99))
+    _, misfit = packing.compress(1, other_payload(99))
+
+    for number in range(200):
+        packing.compress(1, other_payload(number))
+    await packing.settled()
+
+    new_id, data = packing.compress(1, other_payload(99))
+    assert new_id > old_id
+    assert len(data) < len(misfit) / 2
+    assert await packing.decompress(new_id, data) == other_payload(99)
+    assert await packing.decompress(old_id, old_data) == payload(99)
+
+
+@pytest.mark.usefixtures("few_samples")
+async def test_where_nothing_repeats_itself_the_first_dictionary_stays(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "PROBE_EVERY", 2)
+    monkeypatch.setattr(compression, "PROBES", 5)
+    packing = Compression(db)
+    for number in range(40):
+        packing.compress(1, payload(number))
+    await packing.settled()
+    first_id, _ = packing.compress(1, payload(99))
+    for number in range(300):
+        packing.compress(1, random.Random(number).randbytes(2_000))
+        await packing.settled()
+
+    assert packing.compress(1, payload(99))[0] == first_id
 
 
 async def test_a_dictionary_that_is_gone_is_said_so(db: Database) -> None:
