@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any, cast
 
 import msgspec
-from sanic import HTTPResponse, Request, Sanic
+from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.config import Config as SanicConfig
 
 from bugwatch import resources, shelf
@@ -49,6 +49,10 @@ class BugwatchRequest(Request):
         if not self._id:
             self._id = request_id(self.headers.get("x-request-id"))
         return cast("str", self._id)
+
+
+# Errors are written by `Errors`. To guess how, Sanic would read the source of every handler, at each start.
+Blueprint._determine_error_format = lambda *_: "text"  # type: ignore[method-assign]
 
 
 def create(house: House) -> Sanic[Any, Any]:
