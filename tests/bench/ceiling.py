@@ -19,12 +19,13 @@ import uvloop
 from tests.bench.calibration import calibrate
 from tests.bench.corpus import made
 from tests.bench.figures import Book, Column, Kind, Table
+from tests.bench.ingest import USUAL
 from tests.bench.load import HOST, blast
 from tests.bench.options import Options
 from tests.bench.target import CORES, on_the_other_core
 
 BODIES = 5_000
-CONNECTIONS = 32
+SECONDS = 2.0
 YES = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -49,7 +50,7 @@ def run(book: Book, options: Options) -> None:
     for _ in range(options.rounds):
         calibration = calibrate(CORES[0])
         with yes_server() as port, on_the_other_core():
-            load = uvloop.run(blast(port, "/", cycle(bodies), CONNECTIONS, options.seconds))
+            load = uvloop.run(blast(port, "/", cycle(bodies), USUAL.connections, SECONDS))
         answered = load.answers[200]
         table.add("the load alone", (answered / load.seconds, load.cpu_s / answered * 1e6), calibration)
     table.show("what the client can drive from its core")

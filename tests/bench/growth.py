@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench import seed
 from tests.bench.figures import Book, Column, Kind, Table, note
-from tests.bench.ingest import COLUMNS, SOURCE, Shape, bodies_for, row
+from tests.bench.ingest import COLUMNS, SOURCE, USUAL, bodies_for, row
 from tests.bench.options import Options
 from tests.bench.target import bugwatch
 
@@ -19,8 +19,7 @@ EMPTY = "empty"
 def run(book: Book, options: Options) -> None:
     table = Table("growth", COLUMNS, book)
     files = {f"{count:,} events": seed.file(options.folder, count) for count in options.counts}
-    usual = Shape("usual")
-    bodies = bodies_for(usual, options.seconds)
+    bodies = bodies_for(USUAL.mix, options.seconds)
     for number in range(options.rounds):
         for name, stored in {EMPTY: None, **files}.items():
             note(f"growth, {name}, round {number + 1}")
@@ -29,7 +28,7 @@ def run(book: Book, options: Options) -> None:
                     shutil.copyfile(stored, Path(folder) / "bugwatch.db")
                     os.sync()  # or the disk is still busy with the copy
                 with bugwatch(SOURCE, Path(folder)) as target:
-                    row(table, name, target, usual, bodies, options.seconds)
+                    row(table, name, target, USUAL, bodies, options.seconds)
     table.show("the usual load on files that hold so many events; rounds take turns")
     shares = Table("growth, share", (Column("of the rate %", Kind.SHARE),), book)
     for name in files:

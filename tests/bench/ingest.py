@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import uvloop
@@ -49,7 +50,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the load comes. All rounds of those that are `judged` are made; the others are measured once."""
+    """How the load comes. Those that are judged are measured in all rounds and packed too, the others once."""
 
     name: str
     mix: Mix = HEADLINE
@@ -59,29 +60,31 @@ class Shape:
     is_judged: bool = False
 
 
+USUAL = Shape("32 connections", is_judged=True)
+# Those of one mix stand together: they are driven with the same envelopes.
 SHAPES = (
-    Shape("32 connections", is_judged=True),
-    Shape("5,000 groups", Mix(groups=5_000), is_judged=True),
+    USUAL,
     Shape("1 connection", connections=1),
     Shape("64 connections", connections=64),
     Shape("head and body apart", is_split=True),
-    Shape("seven SDKs", Mix(ALL_SDKS, groups=350)),
-    Shape("seven SDKs, br", Mix(ALL_SDKS, groups=350, encoding="br")),
     Shape(f"{STEADY:,}/s steadily", pace=Pace(STEADY)),
     Shape(f"{STEADY:,}/s, 500 at once", connections=64, pace=Pace(STEADY, burst=500)),
+    Shape("5,000 groups", Mix(groups=5_000), is_judged=True),
+    Shape("seven SDKs", Mix(ALL_SDKS, groups=350)),
+    Shape("seven SDKs, br", Mix(ALL_SDKS, groups=350, encoding="br")),
 )
 
 
 def run(book: Book, options: Options) -> None:
     table = Table("ingest", COLUMNS, book)
     for shape in SHAPES:
-        note(f"{shape.name}: making envelopes")
-        bodies = bodies_for(shape, options.seconds)
+        bodies = bodies_for(shape.mix, options.seconds)
         for number in range(options.rounds if shape.is_judged else 1):
             for name, command in commands().items():
-                note(f"{shape.name}, {name}, round {number + 1}")
-                with fresh(command) as target:
-                    row(table, f"{name}, {shape.name}", target, shape, bodies, options.seconds)
+                if shape.is_judged or command == SOURCE:
+                    note(f"{shape.name}, {name}, round {number + 1}")
+                    with fresh(command) as target:
+                        row(table, f"{name}, {shape.name}", target, shape, bodies, options.seconds)
     table.show(f"{options.seconds:.0f} s of each load, server on one core; client % is the load's own share of a core")
 
 
@@ -91,9 +94,11 @@ def commands() -> dict[str, str]:
     return {"source": SOURCE} | ({"packed": str(packed[-1])} if packed else {})
 
 
-def bodies_for(shape: Shape, seconds: float, ahead: int = AHEAD) -> list[bytes]:
-    rate = shape.pace.rate if shape.pace else ahead
-    return made(WARM_UP + int(seconds * rate), shape.mix)
+@lru_cache(maxsize=1)
+def bodies_for(mix: Mix, seconds: float) -> list[bytes]:
+    """Enough for the warm-up and for so many seconds; the same ones for the next who asks, as each server is new."""
+    note(f"making envelopes of {mix.apps[0] if len(mix.apps) == 1 else 'several SDKs'} in {mix.groups:,} groups")
+    return made(WARM_UP + int(seconds * AHEAD), mix)
 
 
 @contextmanager

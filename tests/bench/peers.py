@@ -58,7 +58,7 @@ def compare(book: Book, shape: Shape, rounds: int, seconds: float) -> None:
     """Both in turn, with the same envelopes, and how many times as fast we are."""
     table = Table(f"peers, {shape.connections} connections", COLUMNS, book)
     peers: dict[str, Peer] = {name: partial(bugwatch, command) for name, command in commands().items()}
-    bodies = bodies_for(shape, seconds)
+    bodies = bodies_for(shape.mix, seconds)
     for number in range(rounds):
         for name, peer in {**peers, PEER: bugsink}.items():
             note(f"{name}, {shape.connections} connections, round {number + 1}")

@@ -21,12 +21,11 @@ import uvloop
 
 from tests.bench.calibration import calibrate
 from tests.bench.figures import Book, Column, Kind, Table, note
-from tests.bench.ingest import SETTLING_S, SOURCE, WARM_UP, Shape, bodies_for
+from tests.bench.ingest import SETTLING_S, SOURCE, USUAL, WARM_UP, bodies_for
 from tests.bench.load import Load, blast
 from tests.bench.options import Options
 from tests.bench.target import CORES, Target, bugwatch, on_the_other_core
 
-CONNECTIONS = 32
 COLUMNS = (
     Column("digested/s", Kind.RATE),
     Column("p50 ms", digits=1),
@@ -40,7 +39,7 @@ COLUMNS = (
 
 def run(book: Book, options: Options) -> None:
     table = Table("postgres", COLUMNS, book)
-    bodies = bodies_for(Shape("usual"), options.seconds)
+    bodies = bodies_for(USUAL.mix, options.seconds)
     with server() as (url, postmaster):
         for number in range(options.rounds):
             for instances in (1, 2):
@@ -88,7 +87,7 @@ def drive(targets: Sequence[Target], bodies: Sequence[bytes], seconds: float) ->
     """Each target gets its share of the bodies and of the connections."""
 
     async def all_at_once() -> list[Load]:
-        share = CONNECTIONS // len(targets)
+        share = USUAL.connections // len(targets)
         return await asyncio.gather(
             *(
                 blast(target.port, target.path, bodies[number :: len(targets)], share, seconds)

@@ -33,7 +33,7 @@ from tests.bench import seed
 from tests.bench.calibration import calibrate
 from tests.bench.corpus import envelopes
 from tests.bench.figures import Book, Column, Kind, Table, note
-from tests.bench.ingest import SOURCE, Shape, bodies_for, fresh, measure
+from tests.bench.ingest import SOURCE, USUAL, bodies_for, fresh, measure
 from tests.bench.options import Options
 from tests.bench.target import CORES
 
@@ -48,14 +48,13 @@ T = TypeVar("T")
 
 def run(book: Book, options: Options) -> None:
     table = Table("stages", (Column("CPU µs", Kind.CPU, 1), Column("share %")), book)
-    usual = Shape("usual")
-    bodies = bodies_for(usual, options.seconds)
+    bodies = bodies_for(USUAL.mix, options.seconds)
     for number in range(options.rounds):
         note(f"stages, round {number + 1}")
         calibration = calibrate(CORES[0])
         costs = asyncio.run(steps())
         with fresh(SOURCE) as target:
-            whole = measure(target, usual, bodies, options.seconds).cpu_us
+            whole = measure(target, USUAL, bodies, options.seconds).cpu_us
         costs["HTTP, threads, the rest"] = max(whole - sum(costs.values()), 0.0)
         for name, cost_us in {**costs, "an event in all": whole}.items():
             table.add(name, (cost_us, cost_us / whole * 100), calibration)
