@@ -220,6 +220,22 @@ async def test_generations_turn_over_and_still_know_everything(
         assert await events.neighbours(tx, issue_id, stored[0].id) == (None, stored[1].id)
 
 
+async def test_the_filter_of_known_keys_grows_with_them_and_forgets_none(
+    db: Database, digest: Digest, shop: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_keys, "SMALLEST_FILTER", 64)
+    after = Digest(db, Ids(clock), Compression(db))
+    await after.start()
+    stored = [make.event(shop, clock.now + n) for n in range(60)]
+    for start in range(0, 60, 6):
+        await after.store(batch(*stored[start : start + 6]))
+        await after._known.settled()
+    await after.store(batch(*[make.event(shop, clock.now, event_id=e.arrival.event_id) for e in stored]))
+    await after.stop()
+
+    assert await totals(db, shop) == {"received": 120, "stored": 60, "duplicate": 60}
+
+
 async def test_a_key_is_sought_in_each_generation_and_no_key_is_read_besides(db: Database) -> None:
     if db.dialect == "postgres":
         pytest.skip("On Postgres there is one generation.")
