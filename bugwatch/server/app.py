@@ -103,4 +103,6 @@ async def _finish(request: Request, response: HTTPResponse) -> None:
     began: float | None = getattr(request.ctx, "began", None)
     seconds = None if began is None else perf_counter() - began
     finish(response.headers, str(request.id), seconds, for_sdk=is_ingest(request.path))
-    timing.finished(request.method, request.route.name if request.route else "", response.status, seconds or 0)
+    timing.finished(
+        request.method, request.route.name if request.route else "", response.status, seconds or 0, str(request.id)
+    )

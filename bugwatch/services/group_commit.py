@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from bugwatch.domain.batch import Arrival, Batch, New
 from bugwatch.domain.errors import Unavailable
+from bugwatch.domain.histogram import PIECES, SECONDS, Histogram
 from bugwatch.domain.outcome import Booking
 from bugwatch.services.digest import Digest
 from bugwatch.storage import spool
@@ -39,12 +40,22 @@ class Ticket:
     _is_settled: bool = False
 
 
+class Measured:
+    """Of each batch: how many requests it held, how long (in seconds) the oldest waited for it, how long it took."""
+
+    def __init__(self) -> None:
+        self.requests = Histogram(PIECES)
+        self.waited = Histogram(SECONDS)
+        self.took = Histogram(SECONDS)
+
+
 class GroupCommit:
     """`on_wait` is told how long (in seconds) the oldest of each batch had to wait."""
 
     def __init__(self, digest: Digest, on_wait: Callable[[float], None]) -> None:
         self._digest = digest
         self._on_wait = on_wait
+        self.measured = Measured()
         self._queue: deque[Ticket] = deque()
         self._arrived = asyncio.Event()
         self._is_enough = asyncio.Event()
@@ -98,10 +109,14 @@ class GroupCommit:
                 return
             await self._linger()
             tickets = self._gathered()
-            self._on_wait(loop.time() - tickets[0]._queued_at)
+            began = loop.time()
+            self._on_wait(began - tickets[0]._queued_at)
             self._is_committing = True
             await self._commit(tickets)
             self._is_committing = False
+            self.measured.requests.add(len(tickets))
+            self.measured.waited.add(began - tickets[0]._queued_at)
+            self.measured.took.add(loop.time() - began)
             if not self._queue and not self._is_stopping:
                 self._arrived.clear()
 

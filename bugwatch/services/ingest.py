@@ -25,7 +25,7 @@ from bugwatch.domain.outcome import Booking, Category, Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.quota import Buckets
 from bugwatch.services.digest import Digest
-from bugwatch.services.group_commit import GroupCommit, Ticket
+from bugwatch.services.group_commit import GroupCommit, Measured, Ticket
 from bugwatch.services.pipeline import Draft, Pipeline
 from bugwatch.services.projects import Access
 from bugwatch.services.symbolication import Symbolication
@@ -105,6 +105,11 @@ class Ingest:
         if self.is_disk_low or self.spool_bytes >= self.room.spool_bytes:
             return Gear.SHED
         return Gear.SPOOL if self._is_spooling else Gear.DIRECT
+
+    @property
+    def batches(self) -> Measured:
+        """What was measured of the batches since the start."""
+        return self._commit.measured
 
     async def start(self) -> None:
         """Take up what the last process left in the spool, and begin to commit."""

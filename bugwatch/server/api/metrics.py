@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from bugwatch.domain.histogram import Histogram
+from bugwatch.server import timing
 from bugwatch.server.address import client_address
 from bugwatch.server.auth import bearer, caller_of, public
 from bugwatch.server.context import house
@@ -63,14 +65,36 @@ async def _text(house: House) -> str:
             "1 for the gear that is in: direct, spool or shed.",
             [({"gear": str(gear)}, int(gear is ingest.gear)) for gear in Gear],
         ),
+        _histograms("request_seconds", "How long answers took, by route and class of the status.", timing.by_route()),
+        _histograms("batch_requests", "Requests that were stored together.", [({}, ingest.batches.requests)]),
+        _histograms("batch_wait_seconds", "How long the oldest of a batch waited.", [({}, ingest.batches.waited)]),
+        _histograms("batch_seconds", "How long it took to store a batch.", [({}, ingest.batches.took)]),
     )
     return "".join(line + "\n" for family in families for line in family)
 
 
 def _family(name: str, kind: str, words: str, samples: list[tuple[dict[str, str], int]]) -> Iterator[str]:
     """One metric in Prometheus' text format; label values are ours or from fixed sets, so nothing needs escaping."""
+    yield from _head(name, kind, words)
+    for labels, value in samples:
+        yield _sample(name, labels, value)
+
+
+def _histograms(name: str, words: str, samples: Iterable[tuple[dict[str, str], Histogram]]) -> Iterator[str]:
+    yield from _head(name, "histogram", words)
+    for labels, histogram in samples:
+        for bound, count in histogram.up_to():
+            yield _sample(f"{name}_bucket", {**labels, "le": f"{bound:g}"}, count)
+        yield _sample(f"{name}_bucket", {**labels, "le": "+Inf"}, histogram.count)
+        yield _sample(f"{name}_sum", labels, round(histogram.total, 6))
+        yield _sample(f"{name}_count", labels, histogram.count)
+
+
+def _head(name: str, kind: str, words: str) -> Iterator[str]:
     yield f"# HELP bugwatch_{name} {words}"
     yield f"# TYPE bugwatch_{name} {kind}"
-    for labels, value in samples:
-        inside = ",".join(f'{label}="{text}"' for label, text in labels.items())
-        yield f"bugwatch_{name}{{{inside}}} {value}" if inside else f"bugwatch_{name} {value}"
+
+
+def _sample(name: str, labels: dict[str, str], value: float) -> str:
+    inside = ",".join(f'{label}="{text}"' for label, text in labels.items())
+    return f"bugwatch_{name}{{{inside}}} {value}" if inside else f"bugwatch_{name} {value}"

@@ -14,6 +14,7 @@ from bugwatch.server.context import house
 from bugwatch.server.dashboard.members import role_names, role_table
 from bugwatch.server.limits import PER_MINUTE
 from bugwatch.server.render import page
+from bugwatch.server.timing import SLOW_S
 from bugwatch.services.artifacts import BUNDLE_BYTES, TOTAL_BYTES
 from bugwatch.services.ingest import SHED_S
 from bugwatch.symbolicators.child import CPU_S, MEMORY_BYTES
@@ -33,6 +34,7 @@ def topics() -> dict[str, tuple[str, str]]:
         "source_maps": (_("Source maps"), "file-text"),
         "roles": (_("Roles"), "users"),
         "configuration": (_("Configuration"), "settings"),
+        "metrics": (_("Metrics and the log"), "zap"),
         "backup": (_("Backup and restore"), "hard-drive"),
         "api": (_("API"), "braces"),
     }
@@ -73,6 +75,7 @@ async def show(request: Request, topic: str) -> HTTPResponse:
         table=role_table(),
         manual=[(setting.name, setting.default, _(setting.description)) for setting in here.manual],
         calls_a_minute=PER_MINUTE,
+        slow_s=SLOW_S,
     )
 
 

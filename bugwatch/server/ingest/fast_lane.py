@@ -126,7 +126,7 @@ class FastLane(HttpProtocol):
             reply = self._refusal(head, knock, error)
         seconds = perf_counter() - began
         finish(reply.headers, knock.request_id, seconds, for_sdk=True)
-        timing.finished("POST", ROUTE, reply.status, seconds)
+        timing.finished("POST", ROUTE, reply.status, seconds, knock.request_id)
         await self._write(_wire(reply, is_kept=not is_late))
         self._answering = None
         if is_late:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING
 
 from bugwatch.config import Config
@@ -91,3 +92,11 @@ async def test_the_api_page_knows_every_status_and_the_document(people: People, 
     assert all(str(status) in page for status, _code in STATUSES.values())
     link = page.partition(">openapi.json<")[0].rpartition('href="')[2].rstrip('"')
     assert (await http.get(link)).json()["openapi"] == "3.1.0"
+
+
+async def test_every_metric_is_explained(server: Server, people: People, alice: Account) -> None:
+    page = (await (await people.browser(alice)).get("/help/metrics")).text
+
+    metrics = (await server.http.get("/metrics")).text
+    for name in re.findall("^# TYPE (bugwatch_\\w+) ", metrics, re.MULTILINE):
+        assert f"<dt>{name}</dt>" in page
