@@ -112,14 +112,18 @@ def _read(event: Event) -> _Reading:
         links += tuple(link for link in _stacks(event, chain.wrappers[-_MAX_LINKS:]) if link[1].is_own)
     main = chain.main if chain else None
     stacks = [stack for link, stack in links if link is main] + [stack for _, stack in reversed(links)]
+    told = [stack for stack in stacks if stack.lines] or _of_thread(event)
+    own = [stack for stack in told if stack.is_own]
+    return _Reading(event, main, links, (own or told or [StackKey()])[0])
+
+
+def _of_thread(event: Event) -> list[StackKey]:
+    """The stack of the thread that crashed, else of the one that reported, if it says anything."""
     thread = next((t for t in event.threads if t.is_crashed), None) or next(
         (t for t in event.threads if t.is_current), None
     )
-    if not any(stack.lines for stack in stacks) and thread:
-        stacks = [read_stack(thread.frames, event.platform)]
-    own = (stack for stack in stacks if stack.is_own)
-    anybodys = (stack for stack in stacks if stack.lines)
-    return _Reading(event, main, links, next(own, None) or next(anybodys, StackKey()))
+    stack = read_stack(thread.frames, event.platform) if thread else StackKey()
+    return [stack] if stack.lines else []
 
 
 def _stacks(event: Event, exceptions: Iterable[ExceptionValue]) -> tuple[tuple[ExceptionValue, StackKey], ...]:
@@ -174,9 +178,9 @@ def _by_exceptions(reading: _Reading, main: ExceptionValue) -> _Basis:
         return _by_placeless_message(reading, main)
     if reading.stack.is_minified:
         return _by_bundle(reading, main)
-    has_frames = any(stack.lines for _, stack in reading.links)
-    has_own = any(stack.is_own for _, stack in reading.links)
-    own_count = sum(len(stack.lines) for _, stack in reading.links if stack.is_own)
+    stacks = [stack for _, stack in reading.links if stack.lines]
+    own_counts = [len(stack.lines) for stack in stacks if stack.is_own]
+    has_frames, has_own, own_count = bool(stacks), bool(own_counts), sum(own_counts)
     components = []
     for exception, stack in reading.links:
         components.append(_type_component(exception, has_frames, reading.event))

@@ -69,8 +69,10 @@ def older_hashes(event: Event, policy: Policy) -> tuple[bytes, ...]:
 
 def source_of(grouping: Grouping) -> tuple[Source, str]:
     """What made the hash: `algorithm`, `fingerprint` (the SDK's) or `rule`; and the rule, as it was written."""
-    rule = next((c.value for c in grouping.components if c.name == RULE and c.contributes), "")
-    return ("rule" if rule else "fingerprint" if _is_explicit(grouping) else "algorithm"), rule
+    rules = [c.value for c in grouping.components if c.name == RULE and c.contributes]
+    if rules:
+        return "rule", rules[0]
+    return ("fingerprint" if _is_explicit(grouping) else "algorithm"), ""
 
 
 def _ruling(event: Event, policy: Policy) -> Ruling:
@@ -84,7 +86,7 @@ def _algorithm(version: int) -> Callable[[Event], Grouping]:
 
 
 def _is_explicit(grouping: Grouping) -> bool:
-    return any(part.name == FINGERPRINT for part in grouping.components)
+    return FINGERPRINT in [part.name for part in grouping.components]
 
 
 def _titled(grouping: Grouping, template: str, event: Event) -> Grouping:

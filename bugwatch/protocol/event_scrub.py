@@ -8,7 +8,7 @@ judged: most come with every event of their app, and are known to be harmless. T
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any
@@ -32,6 +32,7 @@ _CARD_REACH = 24  # a card's number with all that stands between its digits, and
 _ENVIRON = b"environ"  # in `extra` all of it is secret
 _BETWEEN = b"\0"  # which JSON never holds
 
+_BACKSLASH = 0x5C
 _STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _NOTHING_UNDER = re.compile(rb'": ?(?:null|"([^"\\]{0,40})")')  # after a name
 
@@ -212,7 +213,7 @@ class EventScrubber:
     def _scrub_parts(self, payload: bytes) -> bytes:
         """As `scrub`; one of NOT_JSON where the event is not as SDKs send it."""
         event = _decode_event(payload)
-        crumbs, owners = _values(event.breadcrumbs), [*_owners(event)]
+        crumbs, owners = _values(event.breadcrumbs), _owners(event)
         parts = [*crumbs, *chain.from_iterable([_raws_of[type(owner)](owner) for owner in owners])]
         text = _BETWEEN.join(parts)
         doubtful = {text.count(_BETWEEN, 0, at) for at in self._suspects(text)}
@@ -277,24 +278,21 @@ class EventScrubber:
             memory.add(string)
 
 
-def _owners(event: _Event) -> Iterator[Struct]:
+def _owners(event: _Event) -> list[Struct]:
     """All that has parts of its own, but for the breadcrumbs."""
-    yield event
-    if event.stacktrace:
-        yield from _of_stacktrace(event.stacktrace)
+    owners: list[Struct] = [event]
+    stacktraces = [event.stacktrace]
     for exception in _values(event.exception):
-        yield exception
-        for stacktrace in (exception.stacktrace, exception.raw_stacktrace):
-            if stacktrace:
-                yield from _of_stacktrace(stacktrace)
+        owners.append(exception)
+        stacktraces += exception.stacktrace, exception.raw_stacktrace
     for thread in _values(event.threads):
-        yield thread
-        if thread.stacktrace:
-            yield from _of_stacktrace(thread.stacktrace)
-
-
-def _of_stacktrace(stacktrace: _Stacktrace) -> list[Struct]:
-    return [stacktrace, *[frame for frame in stacktrace.frames or () if frame]]
+        owners.append(thread)
+        stacktraces.append(thread.stacktrace)
+    for stacktrace in stacktraces:
+        if stacktrace:
+            owners.append(stacktrace)
+            owners += filter(None, stacktrace.frames or ())
+    return owners
 
 
 def _values(container: Any) -> Any:
@@ -314,16 +312,16 @@ def _holder(owners: Sequence[Struct], index: int) -> tuple[Struct, str]:
 
 def _string_around(text: bytes, at: int) -> tuple[int, int]:
     """Where the JSON string with `at` in it begins and ends, its quotes left out."""
-    start = at
-    while (start := text.rfind(b'"', 0, start)) > 0 and _is_escaped(text, start):
-        pass
+    start = text.rfind(b'"', 0, at)
+    while start > 0 and text[start - 1] == _BACKSLASH and _is_escaped(text, start):
+        start = text.rfind(b'"', 0, start)
     match = _STRING_END.match(text, start + 1)
     return start + 1, match.end() if match else len(text)
 
 
 def _is_escaped(text: bytes, quote: int) -> bool:
     before = quote
-    while before and text[before - 1] == 0x5C:  # a backslash
+    while before and text[before - 1] == _BACKSLASH:
         before -= 1
     return (quote - before) % 2 == 1
 

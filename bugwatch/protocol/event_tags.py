@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -111,24 +110,24 @@ def _version(*parts: str | None) -> str:
 def index_tags(event: Event) -> Tags:
     """All that an index should know of a skimmed event: its tags, then what else one would filter by, each key once."""
     tags = dict(event.tags)
-    for key, text in _derived(event):
+    for key, text in (*_derived(event), *event.traits):
         if text and key not in tags:
             tags[key] = text[: limits.TAG]
     return tuple(tags.items())
 
 
-def _derived(event: Event) -> Iterator[tuple[str, str]]:
-    yield "environment", event.environment
-    yield "level", event.level.value
-    yield "release", event.release
-    yield "dist", event.dist
-    yield "logger", event.logger
-    yield "server_name", event.server_name
-    yield "transaction", event.transaction
-    yield "sdk", event.sdk.name
+def _derived(event: Event) -> Tags:
     mechanism = next((item.mechanism for item in reversed(event.exceptions) if item.mechanism), None)
-    if mechanism:
-        yield "mechanism", mechanism.type
-        if mechanism.is_handled is not None:
-            yield "handled", "yes" if mechanism.is_handled else "no"
-    yield from event.traits
+    is_handled = mechanism.is_handled if mechanism else None
+    return (
+        ("environment", event.environment),
+        ("level", event.level.value),
+        ("release", event.release),
+        ("dist", event.dist),
+        ("logger", event.logger),
+        ("server_name", event.server_name),
+        ("transaction", event.transaction),
+        ("sdk", event.sdk.name),
+        ("mechanism", mechanism.type if mechanism else ""),
+        ("handled", "" if is_handled is None else "yes" if is_handled else "no"),
+    )
