@@ -67,6 +67,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
         closing.push_async_callback(db.close)
         site = site_of(config)
         instance = Instance(db, site)
+        closing.push_async_callback(instance.loaded)
         await instance.load()
         ids = Ids(clock, db.instance)
         ids.seen(await newest_id(db))
@@ -109,7 +110,7 @@ async def open_house(config: Config, clock: Clock = now_ms) -> AsyncIterator[Hou
             symbolication=symbolication,
             issues=Issues(db, ids, permissions),
             merging=Merging(db, ids, permissions),
-            grouping_rules=GroupingRules(db, projects, reading),
+            grouping_rules=GroupingRules(db, reading),
             artifacts=Artifacts(db, data_dir.path, data_dir.free_bytes, config.disk_floor_mb * MIB),
             releases=Releases(db),
         )

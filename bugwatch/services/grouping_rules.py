@@ -16,7 +16,6 @@ from bugwatch.domain.grouping_rule import Rules, parse
 from bugwatch.domain.project import Project
 from bugwatch.services.events import Events
 from bugwatch.services.pipeline import issue_hash
-from bugwatch.services.projects import Projects
 from bugwatch.storage import events, grouping_rules, issue_lists
 from bugwatch.storage.database import Database
 from bugwatch.storage.issue_lists import ListedIssue, Search
@@ -91,11 +90,8 @@ class _Sample:
 
 
 class GroupingRules:
-    def __init__(
-        self, db: Database, projects: Projects, events: Events, seconds: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, db: Database, events: Events, seconds: Callable[[], float] = time.monotonic) -> None:
         self._db = db
-        self._projects = projects
         self._events = events
         self._seconds = seconds
         self._turn = asyncio.Lock()  # one trial at a time: each has the processor for a while
@@ -108,7 +104,6 @@ class GroupingRules:
         version = project.rules_version if version is None else version
         if not await self._db.write(lambda tx: grouping_rules.put(tx, project.id, rules, version, account_id)):
             raise Conflict("Somebody else changed the rules in the meantime. Reload the page and try again.", "rules")
-        self._projects.forget()
         return replace(project, grouping_rules=rules, rules_version=version + 1)
 
     async def move(self, project: Project, version: int) -> None:
@@ -117,7 +112,6 @@ class GroupingRules:
         if version not in ALGORITHMS:
             raise Invalid(f"There is no version {version} of grouping.", "version")
         await self._db.write(lambda tx: grouping_rules.move(tx, project.id, version, tx.now + WINDOW))
-        self._projects.forget()
 
     async def try_out(self, project: Project, rules: str) -> Trial:
         """What would become of events like the latest ones of the latest issues. Raises Invalid as `apply` does."""

@@ -39,6 +39,7 @@ DRAIN = 100  # spooled items per transaction
 DRAIN_S = 0.05
 CALM_S = 2.0
 WATCH_S = 1.0
+REST_S = 10.0  # between looks into the spool where nothing comes and nothing waits
 READING_S = 5.0  # for source maps, before others who wait come first again
 # Larger items are read beside the loop: the slowest that anybody thought of take 0.6 ms a KiB (measured).
 THREAD_BYTES = 32 * 1024
@@ -94,6 +95,8 @@ class Ingest:
         self._is_drained = asyncio.Event()
         self._is_spooling = False
         self._slow_at = 0.0
+        self._has_come = False  # since the last look into the spool
+        self._looked_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.spool_bytes = 0
         self.failed_count = 0  # items in the spool that could not be digested
@@ -136,6 +139,7 @@ class Ingest:
         `dropped` are items that the door found unusable or unserved: they are booked with the rest. Raises Unavailable
         if the database takes nothing now.
         """
+        self._has_come = True
         ticket = Ticket()
         refused = await self._admit_all(access, arrivals, ticket)
         for refusal in (*dropped, *refused):
@@ -353,13 +357,21 @@ class Ingest:
         while True:
             await asyncio.sleep(WATCH_S)
             try:
-                await self.look_around()
+                self._look_at_disk()
+                await self._symbolication.keep_up()
+                if self._has_come or self.spool_bytes or time.monotonic() > self._looked_at + REST_S:
+                    await self._look_into_spool()
                 await self.book()
             except Exception as error:  # the loop must not die: the next second tries again
                 log.warning("The ledger of refusals waits: %s", error, exc_info=not isinstance(error, BugwatchError))
 
     async def look_around(self) -> None:
-        """Measure the disk and the spool, which choose the gear; and see who has source maps. Runs each second."""
+        """Measure the disk and the spool, which choose the gear; and see who has source maps."""
+        self._look_at_disk()
+        await self._symbolication.look()
+        await self._look_into_spool()
+
+    def _look_at_disk(self) -> None:
         was_low = self.is_disk_low
         self.free_bytes = self.room.free_bytes()
         self.is_disk_low = self.free_bytes < self.room.disk_floor
@@ -367,7 +379,9 @@ class Ingest:
             log.error("The disk is nearly full: new events are refused until there is space")
         if was_low and not self.is_disk_low:
             log.info("There is space on the disk again: events are taken")
-        await self._symbolication.look()
+
+    async def _look_into_spool(self) -> None:
+        self._has_come, self._looked_at = False, time.monotonic()
         async with self._db.read() as tx:
             waiting = await spool.waiting(tx)
         self.spool_bytes, self.failed_count = waiting.bytes, waiting.failed_count

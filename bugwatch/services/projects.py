@@ -15,11 +15,11 @@ from bugwatch.domain.secret import hash_of
 from bugwatch.domain.site import Site
 from bugwatch.domain.source_link import SourceLink
 from bugwatch.storage import projects, source_links
-from bugwatch.storage.database import Database, Tx
+from bugwatch.storage.database import Database, Topic, Tx
 
 API_KEY_PREFIX = "bw_live_"
-# How long the door may go on using what it read of a key: a revoked key stops within this time on other instances,
-# at once on this one.
+# How long the door may go on using what it read of a key. A change is announced, and counts at once on all instances;
+# this is for one that was cut off from the database when it happened.
 KEY_LIFE = 5 * SECOND
 KEYS_KEPT = 10_000
 
@@ -54,6 +54,7 @@ class Projects:
         self._clock = clock
         self._site = site
         self._known: dict[str | bytes, tuple[int, Access | None]] = {}
+        db.listen(Topic.PROJECTS, self._forget)
 
     async def create(self, name: str, platform: str = "other", organization_id: int | None = None) -> Created:
         """A new project with a DSN key and an API key, in the only organization unless one is named."""
@@ -87,7 +88,6 @@ class Projects:
         if clean.rate_limit is not None and not 0 <= clean.rate_limit <= HIGHEST_RATE:
             raise Invalid(f"A limit is 0 (none) to {HIGHEST_RATE:,} events a minute.", "rate_limit")
         await self._db.write(lambda tx: projects.update(tx, clean))
-        self.forget()
         return clean
 
     async def link_source(self, project: Project, link: SourceLink) -> None:
@@ -98,7 +98,6 @@ class Projects:
     async def delete(self, project: Project) -> None:
         """It is gone for everybody at once, and its keys open nothing; its rows go in small slices."""
         await self._db.write(lambda tx: projects.delete(tx, project.id))
-        self.forget()
 
     async def rotate_key(self, project: Project, overlap_ms: int = OVERLAP) -> ProjectKey:
         """A new DSN key. All older ones expire after the overlap, at once if it is 0."""
@@ -107,9 +106,7 @@ class Projects:
             await projects.expire_keys(tx, project.id, tx.now + _clean_overlap(overlap_ms))
             return await projects.add_key(tx, project.id, _new_public_key(), "Default")
 
-        key = await self._db.write(work)
-        self.forget()
-        return key
+        return await self._db.write(work)
 
     async def rotate_api_key(self, project: Project, overlap_ms: int = OVERLAP) -> tuple[ApiKey, str]:
         """A new API key, and its secret, which cannot be shown again. As `rotate_key` for the older ones."""
@@ -119,9 +116,7 @@ class Projects:
             await projects.expire_api_keys(tx, project.id, tx.now + _clean_overlap(overlap_ms))
             return await projects.add_api_key(tx, project.id, hash_of(secret), secret[-4:])
 
-        key = await self._db.write(work)
-        self.forget()
-        return key, secret
+        return await self._db.write(work), secret
 
     def dsn(self, key: ProjectKey) -> str:
         return self._site.dsn(key.public_key, key.project_id)
@@ -134,8 +129,7 @@ class Projects:
         """What a `bw_live_…` key opens, or None. Read at most every `KEY_LIFE`."""
         return await self._find(hash_of(api_key))
 
-    def forget(self) -> None:
-        """Read keys anew from now on: after one was changed."""
+    def _forget(self) -> None:
         self._known = {}  # a new one: who is reading just now keeps what it read in the old one
 
     async def _find(self, name: str | bytes) -> Access | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -25,7 +26,7 @@ from bugwatch.services import artifact_lookup
 from bugwatch.services.artifact_lookup import Build, FoundFile
 from bugwatch.services.artifact_reader import ArtifactReader, Content
 from bugwatch.storage import artifacts, positions
-from bugwatch.storage.database import Database
+from bugwatch.storage.database import Database, Topic
 from bugwatch.storage.positions import MapKey, Spot
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ TRY_AGAIN = DAY  # a map may have met a bad moment, or a program that could not 
 GLANCE_S = 4.0  # how long a page waits for a map
 SLICE = 150
 PAUSE_S = 0.01
+MISSED_S = 10  # how long it takes to notice what was announced to nobody
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -57,9 +59,17 @@ class Symbolication:
         self._answers: _Kept[tuple[MapKey, Spot], Answer] = _Kept(KEPT_ANSWERS)
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[Event]] = set()
+        self._look_at = 0.0
+        db.listen(Topic.ARTIFACTS, self._be_behind)
+
+    async def keep_up(self) -> None:
+        """`look`, if there may be something new. Runs each second."""
+        if time.monotonic() >= self._look_at:
+            await self.look()
 
     async def look(self) -> None:
-        """See for which projects something was uploaded, also through other instances. Runs each second."""
+        """See for which projects something was uploaded, also through other instances."""
+        self._look_at = time.monotonic() + MISSED_S
         async with self._db.read() as tx:
             self._revisions = await artifacts.revisions(tx)
         self._revision = sum(self._revisions.values())
@@ -104,6 +114,9 @@ class Symbolication:
         if task.done():
             return task.result()
         return _applied(event, *await self._look_up(project_id, event, payload))
+
+    def _be_behind(self) -> None:
+        self._look_at = 0.0
 
     async def sweep(self) -> None:
         """Forget what was remembered of maps that are gone."""

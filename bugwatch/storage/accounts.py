@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bugwatch.domain.account import Account, Member, Role
-from bugwatch.storage.database import Reader, Row, Tx
+from bugwatch.storage.database import Reader, Row, Topic, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +188,7 @@ async def set_project_members(tx: Tx, project_id: int, account_ids: Sequence[int
         id=project_id,
         is_restricted=int(account_ids is not None),
     )
+    await tx.announce(Topic.PROJECTS)
     await tx.run("DELETE FROM project_members WHERE project_id = :id", id=project_id)
     for account_id in sorted(set(account_ids or ())):
         await tx.run(

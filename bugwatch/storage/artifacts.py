@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import zstandard
 
 from bugwatch.storage import contents
-from bugwatch.storage.database import Reader, Row, Tx
+from bugwatch.storage.database import Reader, Row, Topic, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,7 @@ async def mark_changed(tx: Tx, project_ids: Sequence[int]) -> None:
         ON CONFLICT (project_id) DO UPDATE SET revision = artifact_revisions.revision + 1""",
         [(project_id, 1) for project_id in sorted(project_ids)],
     )
+    await tx.announce(Topic.ARTIFACTS)
 
 
 def artifact_of(row: Row) -> Artifact:

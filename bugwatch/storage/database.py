@@ -15,8 +15,10 @@ A transaction is an async function that awaits nothing but its `tx`. On SQLite i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -35,6 +37,14 @@ Dialect = Literal["sqlite", "postgres"]
 # Rows or keys per statement on SQLite, which knows no arrays. Few texts, so that all stay in the statement cache (a
 # text for every number costs more than it saves), and few statements: any number up to 128 takes at most four.
 CHUNKS = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+
+
+class Topic(StrEnum):
+    """What instances keep in mind, and read anew when one of them announces a change."""
+
+    PROJECTS = "projects"  # with their keys, settings and rules
+    ARTIFACTS = "artifacts"
+    INSTANCE = "instance"
 
 
 class Overtaken(BugwatchError):
@@ -90,6 +100,10 @@ class Tx(Reader, Protocol):
         """Have `call` run once this transaction is durable; never, if it is rolled back."""
         ...
 
+    async def announce(self, topic: Topic) -> None:
+        """Have all listeners, here and on other instances, hear of it once this transaction is durable."""
+        ...
+
 
 Work = Callable[[Tx], Awaitable[T]]
 
@@ -109,6 +123,10 @@ class Database(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Reader]: ...
 
+    def listen(self, topic: Topic, call: Callable[[], None]) -> None:
+        """Have `call` run on the event loop whenever the topic is announced, and when that may have been missed."""
+        ...
+
     async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
         """Copy everything into the new file `target`, online; what `look` saw in the very state that was copied.
 
@@ -121,6 +139,21 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Listeners:
+    """Who in this process wants to hear of what."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Topic, list[Callable[[], None]]] = defaultdict(list)
+
+    def add(self, topic: Topic, call: Callable[[], None]) -> None:
+        self._calls[topic].append(call)
+
+    def tell(self, topics: Iterable[Topic] = Topic) -> None:
+        for topic in topics:
+            for call in self._calls[topic]:
+                call()
 
 
 def chunked(count: int) -> list[int]:

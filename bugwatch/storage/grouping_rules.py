@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bugwatch.storage.database import Reader, Tx
+from bugwatch.storage.database import Reader, Topic, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ async def put(tx: Tx, project_id: int, rules: str, version: int, account_id: int
             account_id=account_id,
             now=tx.now,
         )
+        await tx.announce(Topic.PROJECTS)
     return bool(is_next)
 
 
@@ -69,6 +70,7 @@ async def move(tx: Tx, project_id: int, version: int, linked_until: int) -> None
         version=version,
         linked_until=linked_until,
     )
+    await tx.announce(Topic.PROJECTS)
 
 
 async def known(tx: Reader, hashes: Sequence[bytes]) -> dict[bytes, int]:

@@ -21,7 +21,7 @@ import asyncpg
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import BugwatchError, Conflict, Invalid, Unavailable
 from bugwatch.domain.ids import INSTANCES
-from bugwatch.storage.database import REFUSED, Dialect, Overtaken, Reader, Row, Value, Work
+from bugwatch.storage.database import REFUSED, Dialect, Listeners, Overtaken, Reader, Row, Topic, Value, Work
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,6 +31,7 @@ TRIES = 6
 # Two numbers that mark Bugwatch's advisory locks: the first names us, the second the slot.
 LOCK_CLASS = 0x62756777
 MIGRATION_SLOT = 1_000
+CHANNEL = "bugwatch"  # on which instances tell each other of changes
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
@@ -44,7 +45,8 @@ class PostgresDatabase:
         self.instance = instance
         self.pool = pool
         self._url = url
-        self._holder = holder  # keeps this instance's slot while the process lives
+        self._holder = holder  # keeps this instance's slot while the process lives, and hears from the others
+        self._listeners = Listeners()
         self._holding = asyncio.Lock()
         self._clock = clock
 
@@ -58,11 +60,13 @@ class PostgresDatabase:
             pool = await asyncpg.create_pool(
                 url, min_size=1, max_size=pool_size, statement_cache_size=1024, reset=_nothing
             )
+            database = cls(url, pool, holder, instance, clock)
+            await database._attend(holder)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             if holder:
                 await holder.close()
             raise Unavailable(f"Postgres cannot be reached: {error}. Check BUGWATCH_DATABASE_URL.") from error
-        return cls(url, pool, holder, instance, clock)
+        return database
 
     async def write(self, work: Work[T]) -> T:
         for attempt in range(TRIES):
@@ -81,6 +85,7 @@ class PostgresDatabase:
                 raise _translate(error) from error
             for call in tx.after:
                 call()
+            self._listeners.tell(tx.announced)
             return result
         raise AssertionError("unreachable")
 
@@ -91,6 +96,9 @@ class PostgresDatabase:
                 yield PostgresTx(connection, self._clock())
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _translate(error) from error
+
+    def listen(self, topic: Topic, call: Callable[[], None]) -> None:
+        self._listeners.add(topic, call)
 
     async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
         raise Unavailable('On Postgres, back up with its own tools: pg_dump -Fc -f FILE "$BUGWATCH_DATABASE_URL".')
@@ -128,6 +136,14 @@ class PostgresDatabase:
                 await holder.close()
                 raise Unavailable("Another instance has taken this one's place in the database. Restart this one.")
             self._holder = holder
+            await self._attend(holder)
+            self._listeners.tell()  # nobody knows what was announced meanwhile
+
+    async def _attend(self, holder: asyncpg.Connection) -> None:
+        await holder.add_listener(CHANNEL, self._heard)
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, words: object) -> None:
+        self._listeners.tell(topic for topic in Topic if topic == words)  # newer instances may have others
 
 
 class PostgresTx:
@@ -138,6 +154,7 @@ class PostgresTx:
     def __init__(self, connection: Any, now: int) -> None:
         self.now = now
         self.after: list[Callable[[], None]] = []
+        self.announced: set[Topic] = set()
         self._connection = connection
 
     async def all(self, sql: str, **params: Value) -> Sequence[Row]:
@@ -187,6 +204,11 @@ class PostgresTx:
 
     def on_commit(self, call: Callable[[], None]) -> None:
         self.after.append(call)
+
+    async def announce(self, topic: Topic) -> None:
+        if topic not in self.announced:
+            self.announced.add(topic)
+            await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, topic)
 
 
 async def _take_slot(connection: asyncpg.Connection) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bugwatch.domain.grouping import newest
 from bugwatch.domain.project import ApiKey, Project, ProjectKey
-from bugwatch.storage.database import Reader, Row, Tx
+from bugwatch.storage.database import Reader, Row, Topic, Tx
 
 
 async def add_organization(tx: Tx, slug: str, name: str) -> int:
@@ -95,6 +95,7 @@ async def update(tx: Tx, project: Project) -> None:
         scrub_keys=json.dumps(project.scrub_keys),
         safe_keys=json.dumps(project.safe_keys),
     )
+    await tx.announce(Topic.PROJECTS)
 
 
 async def delete(tx: Tx, project_id: int) -> None:
@@ -106,6 +107,7 @@ async def delete(tx: Tx, project_id: int) -> None:
     )
     await tx.run("UPDATE project_keys SET is_active = 0 WHERE project_id = :id", id=project_id)
     await tx.run("UPDATE api_keys SET is_active = 0 WHERE project_id = :id", id=project_id)
+    await tx.announce(Topic.PROJECTS)
 
 
 async def by_slug(tx: Reader, organization_id: int, slug: str) -> Project | None:
@@ -142,6 +144,7 @@ async def expire_keys(tx: Tx, project_id: int, at: int) -> None:
         project_id=project_id,
         at=at,
     )
+    await tx.announce(Topic.PROJECTS)
 
 
 async def key(tx: Reader, public_key: str) -> ProjectKey | None:
@@ -195,6 +198,7 @@ async def expire_api_keys(tx: Tx, project_id: int, at: int) -> None:
         project_id=project_id,
         at=at,
     )
+    await tx.announce(Topic.PROJECTS)
 
 
 async def api_keys(tx: Reader, project_id: int) -> list[ApiKey]:

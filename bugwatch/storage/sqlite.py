@@ -24,7 +24,7 @@ from pysqlite3 import dbapi2 as sqlite3
 
 from bugwatch.domain.clock import Clock, now_ms
 from bugwatch.domain.errors import Conflict, Unavailable
-from bugwatch.storage.database import REFUSED, Dialect, Reader, Row, Value, Work, chunked, key_chunks
+from bugwatch.storage.database import REFUSED, Dialect, Listeners, Reader, Row, Topic, Value, Work, chunked, key_chunks
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -76,6 +76,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self._clock = clock
+        self._listeners = Listeners()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._writer = threading.Thread(target=self._serve, name="writer", daemon=True)
@@ -99,7 +100,7 @@ class SqliteDatabase:
         return database
 
     async def write(self, work: Work[T]) -> T:
-        def run(connection: sqlite3.Connection) -> tuple[T, list[Callable[[], None]]]:
+        def run(connection: sqlite3.Connection) -> tuple[T, SqliteTx]:
             tx = SqliteTx(connection, self._clock())
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -109,11 +110,12 @@ class SqliteDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            return result, tx.after
+            return result, tx
 
-        result, after = await self._submit(run)
-        for call in after:
+        result, tx = await self._submit(run)
+        for call in tx.after:
             call()
+        self._listeners.tell(tx.announced)
         return result
 
     @asynccontextmanager
@@ -123,6 +125,9 @@ class SqliteDatabase:
             yield SqliteReader(connection, self._clock())
         finally:
             self._readers.put_nowait(connection)
+
+    def listen(self, topic: Topic, call: Callable[[], None]) -> None:
+        self._listeners.add(topic, call)  # nobody else writes to the file
 
     async def copy_to(self, target: Path, look: Callable[[Reader], Awaitable[T]]) -> T:
         # On a connection of its own, so that the writer goes on; in one step, since small steps restart whenever
@@ -176,6 +181,7 @@ class SqliteDatabase:
 
     def _serve(self) -> None:
         connection: sqlite3.Connection | None = None
+        is_folded = False  # the WAL into the file, since the last transaction
         opening: BaseException | None = None
         try:
             connection = _connect(self.path)
@@ -185,14 +191,15 @@ class SqliteDatabase:
             try:
                 job = self._jobs.get(timeout=IDLE_S)
             except queue.Empty:
-                if connection:
-                    _checkpoint(connection)
+                if connection and not is_folded:
+                    is_folded = _checkpoint(connection)
                 continue
             if job is None:
                 break
             if connection is None:
                 _answer(job, None, _translate(opening or Unavailable("The database did not open.")))
                 continue
+            is_folded = False
             try:
                 result = job.work(connection)
             except BaseException as error:  # noqa: BLE001 - the writer must outlive whatever a transaction raises
@@ -212,6 +219,7 @@ class SqliteTx:
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
         self.now = now
         self.after: list[Callable[[], None]] = []
+        self.announced: set[Topic] = set()
         self._execute = connection.execute
 
     async def all(self, sql: str, **params: Value) -> Sequence[Row]:
@@ -243,6 +251,9 @@ class SqliteTx:
 
     def on_commit(self, call: Callable[[], None]) -> None:
         self.after.append(call)
+
+    async def announce(self, topic: Topic) -> None:
+        self.announced.add(topic)
 
 
 class SqliteReader:
@@ -331,12 +342,15 @@ def _connect(path: Path, *, read_only: bool = False, pragmas: Sequence[str] = ()
     return connection
 
 
-def _checkpoint(connection: sqlite3.Connection) -> None:
+def _checkpoint(connection: sqlite3.Connection) -> bool:
+    """Fold the WAL into the file; whether all of it was."""
     try:
         connection.execute("PRAGMA busy_timeout = 0").fetchall()  # it would wait for readers, and events for it
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not is_busy
     except sqlite3.Error as error:  # a reader holds it: the next idle moment will do
         log.debug("Checkpoint put off: %s", error)
+        return False
     finally:
         connection.execute(_PATIENCE).fetchall()
 

@@ -134,9 +134,9 @@ async def test_what_is_wrong_or_overtaken_changes_nothing(shop: Shop) -> None:
     assert (await shop.project()).grouping_rules == "type:A -> a"
 
 
-async def test_another_instance_hears_of_rules_in_seconds(shop: Shop) -> None:
+async def test_rules_are_read_anew_by_whoever_missed_the_change(shop: Shop) -> None:
     project = await shop.project()
-    assert await shop.house.db.write(lambda tx: grouping_rules.put(tx, shop.id, "type:* -> all", 0, 1))
+    await shop.house.db.write(lambda tx: tx.run("UPDATE projects SET grouping_rules = 'type:* -> all'"))
     assert (await shop.project()) == project
 
     shop.clock.now += KEY_LIFE
@@ -188,7 +188,7 @@ async def test_a_trial_ends_in_time_and_looks_at_few_events_of_each_issue(shop: 
         await shop.send("ValueError")
     await shop.send("KeyError")
     seconds = iter([0.0, 0.0, 99.0])
-    trying = GroupingRules(shop.house.db, shop.house.projects, shop.house.events, lambda: next(seconds))
+    trying = GroupingRules(shop.house.db, shop.house.events, lambda: next(seconds))
 
     assert (await shop.house.grouping_rules.try_out(await shop.project(), "")).event_count == TRIED_PER_ISSUE + 1
     found = await trying.try_out(await shop.project(), "type:* -> one")

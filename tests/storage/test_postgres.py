@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from bugwatch.domain.errors import Unavailable
-from bugwatch.storage.database import Tx
+from bugwatch.domain.errors import Conflict, Unavailable
+from bugwatch.storage.database import Topic, Tx
 from bugwatch.storage.postgres import PostgresDatabase
 
 
@@ -87,3 +87,46 @@ async def test_a_server_that_is_gone_is_unavailable_for_readers_too(
 
     assert "10.1.2.3" not in str(told.value)  # whoever asked hears it, and the log has the rest
     assert "10.1.2.3" in caplog.text
+
+
+async def test_a_change_is_heard_by_every_instance_once_it_is_committed(
+    first: PostgresDatabase, migrated_postgres_url: str
+) -> None:
+    second = await PostgresDatabase.open(migrated_postgres_url)
+    here, there, elsewhere = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    first.listen(Topic.PROJECTS, here.set)
+    second.listen(Topic.PROJECTS, there.set)
+    second.listen(Topic.ARTIFACTS, elsewhere.set)
+
+    async def change(tx: Tx) -> None:
+        await tx.announce(Topic.PROJECTS)
+        await tx.announce(Topic.PROJECTS)
+
+    async def break_off(tx: Tx) -> None:
+        await tx.announce(Topic.ARTIFACTS)
+        raise Conflict("No.")
+
+    with pytest.raises(Conflict):
+        await first.write(break_off)
+    await first.write(change)
+
+    assert here.is_set()  # without a round trip
+    await asyncio.wait_for(there.wait(), 20)
+    assert not elsewhere.is_set()
+    await second.close()
+
+
+async def test_who_was_cut_off_reads_everything_anew(first: PostgresDatabase, migrated_postgres_url: str) -> None:
+    heard = {topic: asyncio.Event() for topic in Topic}
+    for topic, event in heard.items():
+        first.listen(topic, event.set)
+
+    await cut_off(migrated_postgres_url)
+    await recovered(first)
+    assert all(event.is_set() for event in heard.values())
+
+    heard[Topic.INSTANCE].clear()
+    second = await PostgresDatabase.open(migrated_postgres_url)
+    await second.write(lambda tx: tx.announce(Topic.INSTANCE))
+    await asyncio.wait_for(heard[Topic.INSTANCE].wait(), 20)  # it listens again
+    await second.close()
