@@ -72,9 +72,9 @@ class FastLane(HttpProtocol):
     def check_timeouts(self) -> None:
         """What Sanic calls from time to time; to it, a connection whose request is answered here looks idle."""
         if self._answering and monotonic() - self._time > self.response_timeout:
+            self._time = monotonic()  # it may take as long again to say so
             self._answering.cancel()
-        else:
-            super().check_timeouts()  # type: ignore[no-untyped-call]
+        super().check_timeouts()  # type: ignore[no-untyped-call]
 
     def close_if_idle(self) -> bool:
         return not (self._answering or self._came) and super().close_if_idle()
@@ -108,9 +108,21 @@ class FastLane(HttpProtocol):
     def _take(self, head: Head, body: bytes) -> None:
         self._came = b""
         self._time = monotonic()
-        self._answering = self.loop.create_task(self._answer(head, body))
+        self._answering = self.loop.create_task(self._serve(head, body))
 
-    async def _answer(self, head: Head, body: bytes) -> None:
+    async def _serve(self, head: Head, body: bytes) -> None:
+        is_kept = False
+        try:
+            is_kept = await self._answer(head, body)
+        finally:
+            self._answering = None
+            if not is_kept:
+                self.close()
+            elif self._came:
+                self._hand_over()
+
+    async def _answer(self, head: Head, body: bytes) -> bool:
+        """Whether the connection is of further use."""
         began = perf_counter()
         headers, site = head.headers, self._house.site
         peer = self.conn_info.client_ip if self.conn_info else ""
@@ -128,11 +140,7 @@ class FastLane(HttpProtocol):
         finish(reply.headers, knock.request_id, seconds, for_sdk=True)
         timing.finished("POST", ROUTE, reply.status, seconds, knock.request_id)
         await self._write(_wire(reply, is_kept=not is_late))
-        self._answering = None
-        if is_late:
-            self.close()
-        elif self._came:
-            self._hand_over()
+        return not is_late
 
     async def _reply(self, head: Head, knock: Knock, body: bytes) -> Reply:
         with self._budget.lease() as lease:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import brotli
 import pytest
+from sanic.helpers import STATUS_CODES
 
 from bugwatch.domain.batch import Arrival
 from bugwatch.server.ingest import ordinary
@@ -343,6 +344,31 @@ async def test_what_takes_too_long_is_told_to_come_again_and_the_connection_ends
     assert b"X-Sentry-Rate-Limits: 60::project:unavailable" in only
     assert b"connection: close" in only
     assert was_taken
+
+
+async def test_who_never_reads_the_answer_is_let_go(
+    lane: Lane, start: Callable[..., object], slow: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bugwatch.server.app.RESPONSE_TIMEOUT_S", 0.3)
+    sender = await start()  # type: ignore[misc]
+    async with connection(sender) as (reader, writer), asyncio.timeout(10):
+        writer.write(request(sender))
+        await asyncio.sleep(0.1)
+        lane.taken[0].pause_writing()  # as when its buffer is full
+        slow.set()
+        assert await answered(reader) == b""
+
+    assert lane.taken[0]._answering is None
+
+
+async def test_a_mistake_in_the_lane_itself_ends_the_connection(
+    lane: Lane, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(STATUS_CODES, 401)
+    async with connection(sender) as (reader, writer), asyncio.timeout(10):
+        writer.write(request(sender, auth=False))
+        assert await answered(reader) == b""
+    assert (await sender.event()).status_code == 200
 
 
 async def test_the_rest_of_a_request_is_waited_for_by_sanic(
