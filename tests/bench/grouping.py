@@ -11,14 +11,16 @@ import re
 import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from bugwatch.domain import frame_key
+from bugwatch.domain import parameterize as parameterized
 from bugwatch.domain.event import Event
 from bugwatch.domain.fingerprint import group
-from bugwatch.domain.parameterize import parameterize
+from bugwatch.domain.stacktrace import SharedFrames
 from bugwatch.protocol.event_payload import skim
 from tests.bench.calibration import calibrate
 from tests.bench.figures import Book, Calibration, Column, Kind, Table, note
@@ -187,23 +189,29 @@ def costs(table: Table, calibration: Calibration) -> None:
                 group(e)
 
         def cold(events: list[Event] = events) -> None:
-            _forget()
+            _forget(events)
             warm(events)
 
         def load(raws: list[bytes] = raws) -> None:
             for raw in raws:
                 json.loads(raw)
 
-        new = microseconds(cold) - microseconds(_forget)
+        new = microseconds(cold) - microseconds(partial(_forget, events))
         table.add(name, tuple(µs / len(raws) for µs in (microseconds(warm), new, microseconds(load))), calibration)
+
+
+def _new(message: str) -> str:
+    """A message that was not seen before."""
+    parameterized._named.cache_clear()
+    return parameterized.parameterize(message)
 
 
 def parameterizing() -> str:
     """What it costs to find what varies in a message, usual and at the worst."""
     messages = [line.partition(" | ")[0] for line in MESSAGES.read_text().splitlines() if " | " in line]
-    each = microseconds(lambda: [parameterize(message) for message in messages], 1) / len(messages)
+    each = microseconds(lambda: [_new(message) for message in messages], 1) / len(messages)
     length = sum(map(len, messages)) / len(messages)
-    worst = max((microseconds(lambda p=p: parameterize(p * 500), 1), p) for p in WORST)  # type: ignore[misc]
+    worst = max((microseconds(lambda p=p: _new(p * 500), 1), p) for p in WORST)  # type: ignore[misc]
     return (
         f"parameterize: {each:.0f} µs for a message of {length:.0f} characters ({len(messages)} messages)\n"
         f"parameterize: {worst[0] / 1000:.1f} ms for the worst text known, {worst[1]!r} again and again"
@@ -227,9 +235,13 @@ WORST = (
 )
 
 
-def _forget() -> None:
-    """As if the frames were seen for the first time."""
+def _forget(events: Iterable[Event] = ()) -> None:
+    """As if nothing was seen before: no frame, no stack of these events, no message."""
     frame_key._key.cache_clear()
+    parameterized._named.cache_clear()
+    for frames in (exception.frames for e in events for exception in e.exceptions):
+        if isinstance(frames, SharedFrames):
+            frames.found.clear()
 
 
 def run(book: Book, options: Options) -> None:
