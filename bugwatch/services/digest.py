@@ -60,12 +60,10 @@ class Digest:
         found, new = await issues.find_or_create(tx, fresh, self._ids)
         placed = events.place(fresh, found, await self._values.number(tx, fresh))
         by_issue = issues.changes(placed, new)
+        await counters.add_users(tx, by_issue)
         await events.insert(tx, placed, self._known.generation)
         await counters.add_tags(tx, by_issue)
-        await counters.add_users(tx, by_issue)
         await counters.add_hours(tx, placed)
-        turns = await issues.touch(tx, by_issue)
-        await transitions.add(tx, turns, self._ids)
         files, known_files = await attachments.add(tx, batch.attachments)
         items, known_items = await raw_items.add(tx, batch.raw_items)
         await spool.remove(tx, batch.spool_ids)
@@ -75,4 +73,6 @@ class Digest:
         for known in (repeats, known_files, known_items):
             bookings.update([verdict(new.arrival, Outcome.DUPLICATE) for new in known])
         await ledger.book(tx, bookings, self._db.instance)
+        turns = await issues.touch(tx, by_issue)  # last: other instances wait for these rows
+        await transitions.add(tx, turns, self._ids)
         return Digested(fresh, turns), list(claimed)

@@ -22,7 +22,7 @@ async def add_tags(tx: Tx, by_issue: Mapping[int, Change]) -> None:
                 counts[value_id] = counts.get(value_id, 0) + 1
                 last[value_id] = event.id
         rows += [(issue_id, value_id, counts[value_id], last[value_id]) for value_id in sorted(counts)]
-    await tx.insert(
+    await tx.put(
         """
         INSERT INTO issue_tags (issue_id, value_id, count, last_id)
         VALUES :rows
@@ -55,7 +55,7 @@ async def add_users(tx: Tx, by_issue: Mapping[int, Change]) -> None:
         by_issue[row["issue_id"]].new_user_count += 1
         event = people[row["issue_id"], row["user_id"]]
         new[event.project_id, row["user_id"]] = event
-    await tx.insert(
+    await tx.put(
         """
         INSERT INTO users (project_id, user_id, label, first_seen_at)
         VALUES :rows
@@ -67,7 +67,7 @@ async def add_users(tx: Tx, by_issue: Mapping[int, Change]) -> None:
 async def add_hours(tx: Tx, placed: Sequence[Placed]) -> None:
     by_hour = Counter((e.hour, e.issue_id, e.environment_id, e.release_id or 0) for e in placed)
     of_project = Counter((e.project_id, e.hour, e.environment_id, e.release_id or 0, e.level) for e in placed)
-    await tx.insert(
+    await tx.put(
         """
         INSERT INTO issue_hours (hour, issue_id, environment_id, release_id, count)
         VALUES :rows
@@ -75,7 +75,7 @@ async def add_hours(tx: Tx, placed: Sequence[Placed]) -> None:
         DO UPDATE SET count = issue_hours.count + excluded.count""",
         [(*place, by_hour[place]) for place in sorted(by_hour)],
     )
-    await tx.insert(
+    await tx.put(
         """
         INSERT INTO project_hours (project_id, hour, environment_id, release_id, level, count)
         VALUES :rows

@@ -92,6 +92,13 @@ class Tx(Reader, Protocol):
         """
         ...
 
+    async def put(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run it as well, but nobody waits for it: several are one round trip, at the next question or the commit.
+
+        Those that follow each other must be of different tables.
+        """
+        ...
+
     async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
         """Run an `INSERT … VALUES :rows … RETURNING …`, as above; what it returns."""
         ...

@@ -70,7 +70,7 @@ def place(fresh: Iterable[NewEvent], found: Mapping[bytes, int], numbers: Number
 
 async def insert(tx: Tx, placed: Sequence[Placed], generation: int) -> None:
     """Store events under their issues."""
-    await tx.insert(
+    await tx.put(
         """
         INSERT INTO events (id, project_id, issue_id, event_id, happened_at,
                             environment_id, release_id, level, user_id, tag_ids)
@@ -91,11 +91,11 @@ async def insert(tx: Tx, placed: Sequence[Placed], generation: int) -> None:
             for e in placed
         ],
     )
-    await tx.insert(
+    await tx.put(
         "INSERT INTO payloads (id, dictionary_id, data) VALUES :rows",
         [(e.id, e.event.dictionary_id, e.event.data) for e in placed],
     )
-    await tx.insert(
+    await tx.put(
         "INSERT INTO event_order (generation, issue_id, id) VALUES :rows",
         sorted((generation, e.issue_id, e.id) for e in placed),
     )

@@ -11,7 +11,7 @@ from bugwatch.storage.database import Reader, Row, Tx
 
 async def book(tx: Tx, bookings: Mapping[Booking, int], shard: int) -> None:
     """Count what is in `bookings`. `shard` is the instance, so that instances never wait for each other here."""
-    await tx.rows(
+    await tx.put(
         """
         INSERT INTO ledger (project_id, hour, category, outcome, reason, shard, count)
         VALUES :rows

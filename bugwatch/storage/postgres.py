@@ -1,7 +1,7 @@
 """Postgres: an asyncpg pool behind the same seam, `:name` parameters translated, deadlocks tried again.
 
 Lists of rows and keys travel as one array per column: a statement has one text, whatever their number, and is one
-round trip.
+round trip. Those that nobody waits for (`put`) travel together.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ TRIES = 6
 LOCK_CLASS = 0x62756777
 MIGRATION_SLOT = 1_000
 CHANNEL = "bugwatch"  # on which instances tell each other of changes
+
+Kinds = tuple[str, ...]  # the Postgres types of columns
+_KINDS: dict[str, Kinds] = {}  # by statement
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
@@ -76,6 +79,7 @@ class PostgresDatabase:
                     tx = PostgresTx(connection, self._clock())
                     async with connection.transaction():
                         result = await work(tx)
+                        await tx.flush()
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Overtaken) as error:
                 if attempt == TRIES - 1:
                     raise _translate(error) from error
@@ -156,17 +160,21 @@ class PostgresTx:
         self.after: list[Callable[[], None]] = []
         self.announced: set[Topic] = set()
         self._connection = connection
+        self._put: dict[str, Sequence[Sequence[Value]]] = {}
 
     async def all(self, sql: str, **params: Value) -> Sequence[Row]:
         text, names = _numbered(sql)
+        await self.flush()
         return cast("list[Row]", await self._connection.fetch(text, *[params[name] for name in names]))
 
     async def one(self, sql: str, **params: Value) -> Row | None:
         text, names = _numbered(sql)
+        await self.flush()
         return cast("Row | None", await self._connection.fetchrow(text, *[params[name] for name in names]))
 
     async def value(self, sql: str, **params: Value) -> Any:
         text, names = _numbered(sql)
+        await self.flush()
         return await self._connection.fetchval(text, *[params[name] for name in names])
 
     async def among(self, sql: str, keys: Sequence[Value], **params: Value) -> list[Row]:
@@ -174,33 +182,50 @@ class PostgresTx:
             return []
         text, names = _numbered(sql.replace("IN :keys", "= ANY(:keys)"))
         values = {**params, "keys": keys}
+        await self.flush()
         return cast("list[Row]", await self._connection.fetch(text, *[values[name] for name in names]))
 
     async def run(self, sql: str, **params: Value) -> int:
         text, names = _numbered(sql)
+        await self.flush()
         return _count(await self._connection.execute(text, *[params[name] for name in names]))
 
     async def insert(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
         if not rows:
             return 0
-        text = await self._by_column(sql, len(rows[0]))
+        await self.flush()
+        text = _by_column(sql, await self._kinds(sql, len(rows[0])))
         return _count(await self._connection.execute(text, *zip(*rows, strict=True)))
 
     async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
         if not rows:
             return []
-        text = await self._by_column(sql, len(rows[0]))
+        await self.flush()
+        text = _by_column(sql, await self._kinds(sql, len(rows[0])))
         return cast("list[Row]", await self._connection.fetch(text, *zip(*rows, strict=True)))
 
-    async def _by_column(self, sql: str, width: int) -> str:
-        """The statement with an array for each column; the server is asked once what is in them."""
-        text = _BY_COLUMN.get(sql)
-        if text is None:
+    async def put(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        if sql in self._put:
+            await self.flush()
+        if rows:
+            self._put[sql] = rows
+
+    async def flush(self) -> None:
+        """Run what was put, in one round trip."""
+        if not self._put:
+            return
+        put, self._put = self._put, {}
+        kinds = [(sql, await self._kinds(sql, len(rows[0]))) for sql, rows in put.items()]
+        columns = [column for rows in put.values() for column in zip(*rows, strict=True)]
+        await self._connection.execute(_together(tuple(kinds)), *columns)
+
+    async def _kinds(self, sql: str, width: int) -> Kinds:
+        """The types of the columns that a statement takes; the server is asked once."""
+        if sql not in _KINDS:
             numbers = ", ".join(f"${number}" for number in range(1, width + 1))
             prepared = await self._connection.prepare(sql.replace(":rows", f"({numbers})"))
-            arrays = ", ".join(f"${n}::{kind.name}[]" for n, kind in enumerate(prepared.get_parameters(), 1))
-            text = _BY_COLUMN[sql] = sql.replace("VALUES :rows", f"SELECT * FROM unnest({arrays})")
-        return text
+            _KINDS[sql] = tuple(kind.name for kind in prepared.get_parameters())
+        return _KINDS[sql]
 
     def on_commit(self, call: Callable[[], None]) -> None:
         self.after.append(call)
@@ -208,6 +233,7 @@ class PostgresTx:
     async def announce(self, topic: Topic) -> None:
         if topic not in self.announced:
             self.announced.add(topic)
+            await self.flush()
             await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, topic)
 
 
@@ -257,4 +283,21 @@ async def _nothing(_: asyncpg.Connection) -> None:
     """What is done before the pool lends a connection again: a transaction of ours leaves nothing behind."""
 
 
-_BY_COLUMN: dict[str, str] = {}
+@lru_cache(maxsize=1024)
+def _by_column(sql: str, kinds: Kinds, first: int = 1) -> str:
+    """An `INSERT … VALUES :rows …` that takes an array for each column, from the parameter `first` on."""
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, first))
+    return sql.replace("VALUES :rows", f"SELECT * FROM unnest({arrays})")
+
+
+@lru_cache(maxsize=256)
+def _together(inserts: tuple[tuple[str, Kinds], ...]) -> str:
+    """One statement that runs several, all but the last as its CTEs."""
+    texts: list[str] = []
+    first = 1
+    for sql, kinds in inserts:
+        texts.append(_by_column(sql, kinds, first))
+        first += len(kinds)
+    *others, last = texts
+    ctes = ", ".join(f"put{number} AS ({text})" for number, text in enumerate(others))
+    return f"WITH {ctes} {last}" if others else last

@@ -246,6 +246,9 @@ class SqliteTx:
     async def insert(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
         return sum(self._execute(text, flat).rowcount for text, flat in _row_chunks(sql, rows))
 
+    async def put(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        await self.insert(sql, rows)
+
     async def rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
         return [row for text, flat in _row_chunks(sql, rows) for row in self._execute(text, flat).fetchall()]
 

@@ -12,7 +12,7 @@ from bugwatch.storage.issues import Turn
 
 async def add(tx: Tx, turns: Iterable[Turn], ids: Ids) -> None:
     """A row for each issue that is new or has come back."""
-    await tx.rows(
+    await tx.put(
         """
         INSERT INTO transitions (id, project_id, issue_id, kind, event_id, at, lent_until)
         VALUES :rows""",

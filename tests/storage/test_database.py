@@ -78,6 +78,26 @@ async def test_an_insert_tells_how_many_rows_were_new(db: Database) -> None:
     assert await db.write(write) == 160
 
 
+async def test_what_is_put_is_there_for_the_next_question_and_at_the_commit(db: Database) -> None:
+    settings = "INSERT INTO settings (name, value) VALUES :rows"
+    bundles = "INSERT INTO bundle_projects (project_id, bundle_id, uploaded_at) VALUES :rows"
+
+    async def write(tx: Tx) -> int:
+        await tx.put(settings, [("a", "x"), ("b", "y")])
+        await tx.put(bundles, [(1, 2, 3), (1, 3, 3)])
+        await tx.put(settings, [("c", "z")])
+        await tx.put(bundles, [])
+        asked: int = await tx.value("SELECT COUNT(*) FROM settings")
+        await tx.put(settings, [("d", "z")])
+        await tx.put(bundles, [(2, 2, 3)])
+        return asked
+
+    assert await db.write(write) == 3
+    assert await names(db) == ["a", "b", "c", "d"]
+    async with db.read() as tx:
+        assert await tx.value("SELECT COUNT(*) FROM bundle_projects") == 3
+
+
 async def test_bytes_and_nothing_come_back_as_they_went_in(db: Database) -> None:
     await db.write(
         lambda tx: tx.insert(
