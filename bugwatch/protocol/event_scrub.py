@@ -30,6 +30,7 @@ _FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmn
 _CARDS = (b"0" * 13, b"0000-0000-0000", b"0000 0000 0000", b"0000-000000-0000", b"0000 000000 0000")
 _CARD_REACH = 24  # a card's number with all that stands between its digits, and what may not stand beside it
 _ENVIRON = b"environ"  # in `extra` all of it is secret
+_COOKIES = "cookies"  # of the event's own names the only one that is a secret's
 _BETWEEN = b"\0"  # which JSON never holds
 
 _BACKSLASH = 0x5C
@@ -112,6 +113,21 @@ class _Breadcrumbs(Struct, forbid_unknown_fields=True):
     values: list[Raw]
 
 
+class _Request(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    url: Raw = _NONE
+    method: Raw = _NONE
+    data: Raw = _NONE
+    query_string: Raw = _NONE
+    cookies: Raw = _NONE
+    headers: Raw = _NONE
+    env: Raw = _NONE
+    fragment: Raw = _NONE
+    other: Raw = _NONE
+    api_target: Raw = _NONE
+    inferred_content_type: Raw = _NONE
+    body_size: int | None = None
+
+
 class _Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What SDKs send. Anything else is for the tolerant way: here is no name that could be a secret's."""
 
@@ -132,7 +148,7 @@ class _Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
     fingerprint: Raw = _NONE
     tags: Raw = _NONE
     user: Raw = _NONE
-    request: Raw = _NONE
+    request: _Request | None = None
     contexts: Raw = _NONE
     extra: Raw = _NONE
     type: Raw = _NONE
@@ -149,7 +165,7 @@ class _Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
 _SHAPES: dict[type[Struct], frozenset[str]] = {  # with what is never looked into
     _Event: EVENT.code,
     _Frame: FRAME.code,
-    **dict.fromkeys((_Stacktrace, _Exception, _Exceptions, _Thread, _Threads, _Breadcrumbs), frozenset()),
+    **dict.fromkeys((_Stacktrace, _Exception, _Exceptions, _Thread, _Threads, _Breadcrumbs, _Request), frozenset()),
 }
 
 
@@ -184,7 +200,7 @@ class EventScrubber:
         self._harmless: set[bytes] = set()
         self._secret_names: set[bytes] = set()
         # A project may call one of an event's own names a secret.
-        self._is_lean = not any(scrubber.is_secret_name(name) for name in _NAMES)
+        self._is_lean = not any(scrubber.is_secret_name(name) for name in _NAMES - {_COOKIES})
 
     def scrub(self, payload: bytes) -> bytes:
         """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
@@ -216,17 +232,15 @@ class EventScrubber:
         crumbs, owners = _values(event.breadcrumbs), _owners(event)
         parts = [*crumbs, *chain.from_iterable([_raws_of[type(owner)](owner) for owner in owners])]
         text = _BETWEEN.join(parts)
-        doubtful = {text.count(_BETWEEN, 0, at) for at in self._suspects(text)}
+        numbers = {text.count(_BETWEEN, 0, at) for at in self._suspects(text)}
+        doubtful = [(crumbs, n) if n < len(crumbs) else _holder(owners, n - len(crumbs)) for n in numbers]
         if event.extra is not _NONE and _ENVIRON in bytes(event.extra).lower():
-            doubtful.add(len(crumbs) + _RAWS[_Event].index("extra"))
-        is_changed = False
-        for index in doubtful:
-            owner, name = (crumbs, index) if index < len(crumbs) else _holder(owners, index - len(crumbs))
-            clean = self._scrub_part(name, bytes(parts[index]), EVENT if owner is event else DATA)
-            if clean is not None:
-                _put(owner, name, Raw(clean))
-                is_changed = True
-        return _encode(event) if is_changed else payload
+            doubtful.append((event, "extra"))
+        if event.request and event.request.cookies is not _NONE:
+            doubtful.append((event.request, _COOKIES))
+        # Each is looked at, even if another one is changed.
+        is_changed = [self._scrub_part(owner, name, EVENT if owner is event else DATA) for owner, name in doubtful]
+        return _encode(event) if any(is_changed) else payload
 
     def _suspects(self, text: bytes) -> list[int]:
         """Where `text`, JSON of several values, may hold a secret. Never empty where `scrub_json` would find one."""
@@ -264,12 +278,20 @@ class EventScrubber:
         under = _NOTHING_UNDER.match(text, end)
         return under is not None and is_nothing((under[1] or b"").decode())
 
-    def _scrub_part(self, name: str | int, raw: bytes, place: Place) -> bytes | None:
-        """The part without its secrets; None if it holds none."""
-        value, _ = parse(raw)
-        within: Any = [value] if isinstance(name, int) else {name: value}
+    def _scrub_part(self, owner: Any, name: str | int, place: Place) -> bool:
+        """Put the part without its secrets in its place; whether it held any. `name` is an index in lists."""
+        is_listed = isinstance(name, int)
+        value, _ = parse(bytes(owner[name] if is_listed else getattr(owner, str(name))))
+        within: Any = [value] if is_listed else {name: value}
         clean: Any = self._scrubber.scrub_json(within, place)
-        return None if clean is within else _encode(clean[0 if isinstance(name, int) else name])
+        if clean is within:
+            return False
+        scrubbed = Raw(_encode(clean[0 if is_listed else name]))
+        if is_listed:
+            owner[name] = scrubbed
+        else:
+            setattr(owner, str(name), scrubbed)
+        return True
 
     def _remember(self, memory: set[bytes], string: bytes) -> None:
         if len(string) <= _LONGEST_REMEMBERED:
@@ -280,7 +302,7 @@ class EventScrubber:
 
 def _owners(event: _Event) -> list[Struct]:
     """All that has parts of its own, but for the breadcrumbs."""
-    owners: list[Struct] = [event]
+    owners: list[Struct] = [event, event.request] if event.request else [event]
     stacktraces = [event.stacktrace]
     for exception in _values(event.exception):
         owners.append(exception)
@@ -324,10 +346,3 @@ def _is_escaped(text: bytes, quote: int) -> bool:
     while before and text[before - 1] == _BACKSLASH:
         before -= 1
     return (quote - before) % 2 == 1
-
-
-def _put(owner: Struct | list[Raw], name: str | int, raw: Raw) -> None:
-    if isinstance(owner, Struct):
-        setattr(owner, str(name), raw)
-    else:
-        owner[name] = raw  # type: ignore[index]

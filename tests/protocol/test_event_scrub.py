@@ -27,7 +27,7 @@ SLOTS = st.sampled_from(
         *("exception/values", "exception/values/0", "exception/values/0/value", "exception/values/0/mechanism"),
         *("exception/values/0/zzz", "exception/values/0/stacktrace", "exception/values/0/stacktrace/registers"),
         *("exception/values/0/stacktrace/frames", FRAME, f"{FRAME}/vars", f"{FRAME}/abs_path", f"{FRAME}/token"),
-        *(f"{FRAME}/function", "user/environ", "request/headers"),
+        *(f"{FRAME}/function", "user/environ", "request/headers", "request/cookies", "request/zzz"),
     ]
 )
 SHARED = EventScrubber(Scrubber())  # what it remembers of one event must not matter to the next
