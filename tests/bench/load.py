@@ -18,6 +18,9 @@ from typing import cast
 from tests.bench.figures import percentile
 
 HOST = "127.0.0.1"
+HEADERS = (  # as sentry-sdk has them
+    "Accept-Encoding: identity\r\nUser-Agent: sentry.python/2.46.0\r\nContent-Type: application/x-sentry-envelope\r\n"
+)
 LOST = 0  # stands for the status of a connection that broke
 TICK_S = 0.001
 
@@ -81,7 +84,7 @@ async def blast(
     is_split: bool = False,
 ) -> Load:
     """POST `bodies` until they or the time run out. `is_split` sends head and body apart, as urllib3 does."""
-    head = f"POST {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Encoding: {encoding}\r\nContent-Length: "
+    head = f"POST {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n{HEADERS}Content-Encoding: {encoding}\r\nContent-Length: "
     run = _Run(head, iter(bodies), time.perf_counter() + seconds, pace, is_split)
     cpu, began = time.process_time(), time.perf_counter()
     gc.disable()
