@@ -100,7 +100,9 @@ class SqliteDatabase:
         return database
 
     async def write(self, work: Work[T]) -> T:
-        def run(connection: sqlite3.Connection) -> tuple[T, SqliteTx]:
+        loop = asyncio.get_running_loop()
+
+        def run(connection: sqlite3.Connection) -> T:
             tx = SqliteTx(connection, self._clock())
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -110,13 +112,16 @@ class SqliteDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            return result, tx
+            if tx.after or tx.announced:
+                loop.call_soon_threadsafe(self._committed, tx)  # before the result, and also if nobody waits for it
+            return result
 
-        result, tx = await self._submit(run)
+        return await self._submit(run)
+
+    def _committed(self, tx: SqliteTx) -> None:
         for call in tx.after:
             call()
         self._listeners.tell(tx.announced)
-        return result
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:

@@ -28,8 +28,8 @@ from bugwatch.services.ingest import Ingest, Room
 from bugwatch.services.pipeline import Pipeline
 from bugwatch.services.projects import Access, Projects
 from bugwatch.services.symbolication import Symbolication
-from bugwatch.storage import ledger
-from bugwatch.storage.database import Database, Row
+from bugwatch.storage import artifacts, ledger
+from bugwatch.storage.database import Database, Reader, Row
 from bugwatch.symbolicators.child import Unusable
 from bugwatch.symbolicators.javascript import JavaScript
 from tests import make
@@ -274,6 +274,28 @@ async def test_a_source_that_is_not_in_its_map_may_be_uploaded_beside_it(shop: S
     assert [frame.origin.verdict for frame in crashed if frame.origin] == ["source_missing", "mapped", "mapped"]
     assert crashed[-1].context_line == "  return item.price!.cents;"
     assert (len(crashed[-1].pre_context), crashed[-1].post_context) == (5, ("}",))
+
+
+async def test_an_upload_is_noticed_by_the_next_second_and_nothing_is_read_otherwise(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    revisions = artifacts.revisions
+
+    async def counted(tx: Reader) -> dict[int, int]:
+        looks.append(await revisions(tx))
+        return looks[-1]
+
+    monkeypatch.setattr(artifacts, "revisions", counted)
+    symbolication = Symbolication(shop.db, InProcess())
+    for _ in range(3):
+        await symbolication.keep_up()
+    await make.bundle(shop.db, shop.project.id, files=[make.artifact(0, MAP, debug_id=ID)])
+    for _ in range(3):
+        await symbolication.keep_up()
+
+    before, after = looks
+    assert after[shop.project.id] == before[shop.project.id] + 1
 
 
 # --- not found, and why ---

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bugwatch.domain.errors import Conflict, Unavailable
 from bugwatch.storage import sqlite
-from bugwatch.storage.database import Database, Tx, chunked
+from bugwatch.storage.database import Database, Topic, Tx, chunked
 
 
 async def put(tx: Tx, name: str, value: str = "x") -> None:
@@ -173,3 +174,29 @@ async def test_a_reader_that_takes_long_does_not_hold_up_the_writer(tmp_path: Pa
             await asyncio.to_thread(sqlite._checkpoint, writer)
 
         assert writer.execute("PRAGMA busy_timeout").fetchone()[0] == 10_000
+
+
+async def test_what_is_announced_is_heard_once_it_is_committed_also_where_the_caller_went_away(db: Database) -> None:
+    heard: list[str] = []
+    for topic in (Topic.PROJECTS, Topic.ARTIFACTS):
+        db.listen(topic, partial(heard.append, topic))
+
+    async def announce(tx: Tx) -> None:
+        await tx.announce(Topic.PROJECTS)
+
+    async def break_off(tx: Tx) -> None:
+        await tx.announce(Topic.ARTIFACTS)
+        raise Conflict("No.")
+
+    await db.write(announce)
+    with pytest.raises(Conflict):
+        await db.write(break_off)
+    assert set(heard) == {Topic.PROJECTS}
+
+    if db.dialect == "sqlite":  # on Postgres whoever goes away takes back what is not committed
+        heard.clear()
+        gone = asyncio.create_task(db.write(announce))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await db.write(lambda tx: tx.run("SELECT 1"))
+        assert heard == [Topic.PROJECTS]
