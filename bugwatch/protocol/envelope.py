@@ -65,9 +65,6 @@ class EnvelopeHeader:
     event_id: str | None
     dsn: str
     sent_at: int | None
-    sdk_name: str
-    sdk_version: str
-    trace: Mapping[str, str]
 
 
 @record
@@ -162,16 +159,10 @@ def _header(line: bytes) -> EnvelopeHeader:
     headers = _object(line)
     if headers is None:
         raise Invalid("The envelope's first line is not a JSON object.")
-    sdk = headers.get("sdk")
-    sdk = sdk if isinstance(sdk, dict) else {}
-    trace = headers.get("trace")
     return EnvelopeHeader(
         _event_id(headers.get("event_id")),
         _text(headers, "dsn", length=2_000),
         instant_of(headers.get("sent_at")),
-        _text(sdk, "name"),
-        _text(sdk, "version"),
-        {key: value for key, value in trace.items() if isinstance(value, str)} if isinstance(trace, dict) else {},
     )
 
 
