@@ -66,15 +66,18 @@ def compare(book: Book, shape: Shape, rounds: int, seconds: float) -> None:
                 row(table, name, target, shape, bodies, seconds, WARM_UP)
     table.show("server on one core, with all its processes; the clock stops when all is digested")
     for name in peers:
-        times = _times(table, name)
+        rates = _ratios(table, "digested/s", name, PEER)
+        costs = _ratios(table, "CPU µs", PEER, name)
         print(
-            f"{name}: {median(times):.0f} times as many events as {PEER} (rounds: {min(times):.0f} to {max(times):.0f})"
+            f"{name}: {median(rates):.0f} times as many events as {PEER} ({min(rates):.0f} to {max(rates):.0f}), "
+            f"each for a {median(costs):.0f}th of its CPU time"
         )
 
 
-def _times(table: Table, name: str) -> list[float]:
-    ours, theirs = (table.rows[row]["digested/s"].values for row in (name, PEER))
-    return [mine / its for mine, its in zip(ours, theirs, strict=True)]
+def _ratios(table: Table, column: str, one: str, other: str) -> list[float]:
+    """Round by round."""
+    above, below = (table.rows[row][column].values for row in (one, other))
+    return [mine / its for mine, its in zip(above, below, strict=True)]
 
 
 def install() -> None:
