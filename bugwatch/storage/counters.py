@@ -67,6 +67,7 @@ async def add_users(tx: Tx, by_issue: Mapping[int, Change]) -> None:
 async def add_hours(tx: Tx, placed: Sequence[Placed]) -> None:
     by_hour = Counter((e.hour, e.issue_id, e.environment_id, e.release_id or 0) for e in placed)
     of_project = Counter((e.project_id, e.hour, e.environment_id, e.release_id or 0, e.level) for e in placed)
+    of_level = Counter((e.project_id, e.hour, e.level) for e in placed)
     await tx.put(
         """
         INSERT INTO issue_hours (hour, issue_id, environment_id, release_id, count)
@@ -82,4 +83,11 @@ async def add_hours(tx: Tx, placed: Sequence[Placed]) -> None:
         ON CONFLICT (project_id, hour, environment_id, release_id, level)
         DO UPDATE SET count = project_hours.count + excluded.count""",
         [(*place, of_project[place]) for place in sorted(of_project)],
+    )
+    await tx.put(
+        """
+        INSERT INTO level_hours (project_id, hour, level, count)
+        VALUES :rows
+        ON CONFLICT (project_id, hour, level) DO UPDATE SET count = level_hours.count + excluded.count""",
+        [(*place, of_level[place]) for place in sorted(of_level)],
     )

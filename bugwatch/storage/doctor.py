@@ -35,6 +35,7 @@ REFERENCES = (
     Reference("tag_values", "project_id", "projects"),
     Reference("users", "project_id", "projects"),
     Reference("project_hours", "project_id", "projects"),
+    Reference("level_hours", "project_id", "projects"),
     Reference("ledger", "project_id", "projects"),
     Reference("spool", "project_id", "projects"),
     Reference("raw_items", "project_id", "projects"),

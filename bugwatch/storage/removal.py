@@ -33,6 +33,7 @@ _OF_PROJECT = (
     ("transitions", "id"),
     ("users", "project_id, user_id"),
     ("project_hours", "project_id, hour, environment_id, release_id, level"),
+    ("level_hours", "project_id, hour, level"),
     ("tag_values", "id"),
     ("dictionaries", "id"),
     ("project_members", "project_id, account_id"),
@@ -186,6 +187,15 @@ async def _uncount_hours(tx: Tx, rows: Sequence[Row]) -> None:
             hour=hour,
             environment_id=environment_id,
             release_id=release_id,
+            level=level,
+            count=count,
+        )
+        await tx.run(
+            """
+            UPDATE level_hours SET count = count - :count
+            WHERE project_id = :project_id AND hour = :hour AND level = :level""",
+            project_id=project_id,
+            hour=hour,
             level=level,
             count=count,
         )

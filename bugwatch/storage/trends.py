@@ -44,13 +44,14 @@ async def volume(tx: Reader, scope: Scope, start: int, step: int) -> dict[int, t
                                  AND tag_values.project_id = project_hours.project_id)""")
             values[key] = value
     level = "" if scope.level is None else "AND level = :level"
+    counted = "project_hours" if conditions else "level_hours"
     rows = await tx.among(
         f"""
         SELECT
             hour - hour % CAST(:step AS bigint) AS bucket,
             CAST(SUM(CASE WHEN level >= :error THEN count ELSE 0 END) AS bigint) AS errors,
             CAST(SUM(count) AS bigint) AS events
-        FROM project_hours
+        FROM {counted}
         WHERE project_id IN :keys AND hour >= :start {level} {"".join(conditions)}
         GROUP BY hour - hour % CAST(:step AS bigint)""",
         scope.project_ids,
@@ -139,7 +140,7 @@ async def by_project(tx: Reader, project_ids: Sequence[int], start: int) -> dict
     rows = await tx.among(
         """
         SELECT project_id, hour, CAST(SUM(count) AS bigint) AS count
-        FROM project_hours
+        FROM level_hours
         WHERE project_id IN :keys AND hour >= :start
         GROUP BY project_id, hour""",
         project_ids,

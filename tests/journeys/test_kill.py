@@ -110,6 +110,7 @@ def assert_all_is_there(db: sqlite.Connection, senders: Senders) -> None:
     assert value("SELECT SUM(event_count) FROM issues") == len(stored)
     assert value("SELECT SUM(count) FROM issue_hours") == len(stored)
     assert value("SELECT SUM(count) FROM project_hours") == len(stored)
+    assert value("SELECT SUM(count) FROM level_hours") == len(stored)
     assert value("SELECT COUNT(*) FROM payloads") == len(stored)
     assert value("SELECT COUNT(*) FROM event_order") == len(stored)
     assert value("SELECT SUM(user_count) FROM issues") == value("SELECT COUNT(*) FROM issue_users")

@@ -396,6 +396,7 @@ async def test_releases_beyond_all_reason_share_a_number_and_lose_no_event(
             assert [row["value"] for row in rows] == ["(other)", *(f"{first}{n}" for n in range(3))]
         assert await tx.value("SELECT COUNT(*) FROM events WHERE release_id IS NULL") == 0
         assert await tx.value("SELECT CAST(SUM(count) AS bigint) FROM project_hours") == 6
+        assert await tx.value("SELECT CAST(SUM(count) AS bigint) FROM level_hours") == 6
     assert (await issues(db))[0]["event_count"] == 6
 
 

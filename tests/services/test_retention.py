@@ -41,6 +41,7 @@ OF_A_PROJECT = [
     "issue_users",
     "issue_hours",
     "project_hours",
+    "level_hours",
     "tag_values",
     "users",
     "transitions",
@@ -136,9 +137,10 @@ async def test_a_deleted_issue_goes_with_its_events_and_leaves_the_others(
         totals = await ledger.totals(tx, shop, Category.ERROR)
         files = await ledger.totals(tx, shop, Category.ATTACHMENT)
         hours = await tx.value("SELECT CAST(SUM(count) AS bigint) FROM project_hours")
+        levels = await tx.value("SELECT CAST(SUM(count) AS bigint) FROM level_hours")
     assert (totals["stored"], totals["deleted"]) == (23, 20)
     assert files["deleted"] == 1
-    assert hours == 3
+    assert hours == levels == 3
 
 
 async def test_a_deleted_event_that_is_sent_again_is_a_repeat(

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bugwatch.domain.clock import HOUR
 from bugwatch.domain.errors import Unavailable
-from bugwatch.storage.database import Database
+from bugwatch.storage.database import Database, Tx
 from bugwatch.storage.migrate import load, migrate
 from bugwatch.storage.postgres import PostgresDatabase
 from bugwatch.storage.sqlite import SqliteDatabase
+from bugwatch.storage.trends import Scope, volume
 from tests.conftest import ROOT
 
 
@@ -107,3 +109,27 @@ def test_what_differs_on_postgres_may_be_written_by_hand(folder: Path) -> None:
     [translated] = load(folder, "sqlite")
     assert by_hand.statements == ("CREATE TABLE a (id bigint PRIMARY KEY)",)
     assert by_hand.checksum == translated.checksum
+
+
+async def test_hours_that_were_counted_before_are_counted_by_level_too(empty: Database) -> None:
+    shipped = load(ROOT / "migrations", empty.dialect)
+    await migrate(empty, [one for one in shipped if one.number < 7])
+
+    async def work(tx: Tx) -> None:
+        for environment_id, level, count in ((1, 3, 5), (2, 3, 6), (1, 4, 7)):
+            await tx.run(
+                """
+                INSERT INTO project_hours (project_id, hour, environment_id, release_id, level, count)
+                VALUES (1, 3600000, :environment_id, 0, :level, :count)""",
+                environment_id=environment_id,
+                level=level,
+                count=count,
+            )
+
+    await empty.write(work)
+    await migrate(empty, shipped)
+
+    async with empty.read() as tx:
+        assert await volume(tx, Scope((1,)), 0, HOUR) == {HOUR: (18, 0)}
+        rows = await tx.all("SELECT level, count FROM level_hours ORDER BY level")
+    assert {row["level"]: row["count"] for row in rows} == {3: 11, 4: 7}
