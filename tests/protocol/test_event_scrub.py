@@ -148,6 +148,15 @@ def test_json_as_it_really_arrives_is_scrubbed_too(payload: bytes) -> None:
     assert b"hunter2" not in EventScrubber(Scrubber()).scrub(payload)
 
 
+@pytest.mark.parametrize(
+    "card", [rb"\u0034111111111111111", rb"4111\u00201111\u00201111\u00201111", rb"4111111111111\u003111"]
+)
+def test_the_digits_of_a_card_may_be_written_as_escapes(card: bytes) -> None:
+    payload = b'{"extra": {"note": "%s"}}' % card
+
+    assert json.loads(EventScrubber(Scrubber()).scrub(payload)) == {"extra": {"note": "[Filtered]"}}
+
+
 @pytest.mark.parametrize("payload", [b"[1]", b"{'a'", b'"a"', b'{"a": "x"', b"\x00\xff", b""])
 def test_what_is_no_json_object_and_may_hold_a_secret_is_refused(payload: bytes) -> None:
     with pytest.raises(Invalid, match="JSON"):
