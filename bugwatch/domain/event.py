@@ -132,9 +132,8 @@ class Event:
     fingerprint: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     user: User | None = None
-    is_address_lent: bool = field(
-        default=False, compare=False
-    )  # the user's address is the connection's, and the payload does not tell it
+    # Whether the user's address is the connection's, and the payload does not tell it.
+    is_address_lent: bool = field(default=False, compare=False)
     sdk: Sdk = Sdk()
     # What contexts, request and User-Agent say of the surroundings, ready to be tags: browser, os, runtime, url …
     traits: tuple[tuple[str, str], ...] = ()

@@ -16,7 +16,7 @@ from bugwatch.protocol.event_shapes import LeanFrame
 T = TypeVar("T")
 
 MAX_POSITION = 2**31 - 1
-_INTERPRETED = frozenset(name for name in Frame.__annotations__) - {"rest", "origin"}
+_INTERPRETED = frozenset(Frame.__annotations__) - {"rest", "origin"}
 
 
 def elements(value: Any, path: str, notes: Notes) -> list[tuple[int, dict[str, Any]]]:

@@ -110,12 +110,13 @@ class GroupCommit:
             await self._linger()
             tickets = self._gathered()
             began = loop.time()
-            self._on_wait(began - tickets[0]._queued_at)
+            waited = began - tickets[0]._queued_at
+            self._on_wait(waited)
             self._is_committing = True
             await self._commit(tickets)
             self._is_committing = False
             self.measured.requests.add(len(tickets))
-            self.measured.waited.add(began - tickets[0]._queued_at)
+            self.measured.waited.add(waited)
             self.measured.took.add(loop.time() - began)
             if not self._queue and not self._is_stopping:
                 self._arrived.clear()
