@@ -29,7 +29,7 @@ from bugwatch.services.pipeline import Pipeline
 from bugwatch.services.projects import Access, Projects
 from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import ledger
-from bugwatch.storage.database import Database, Row
+from bugwatch.storage.database import Database, Row, Topic
 from bugwatch.symbolicators.child import Unusable
 from bugwatch.symbolicators.javascript import JavaScript
 from tests import make
@@ -281,8 +281,12 @@ async def test_an_upload_is_noticed_by_the_next_second_and_nothing_is_read_other
     for _ in range(3):
         await symbolication.keep_up()
     assert symbolication.looks == 1
+    heard = asyncio.Semaphore(0)
+    shop.db.listen(Topic.ARTIFACTS, heard.release)
 
     await make.bundle(shop.db, shop.project.id, files=[make.artifact(0, MAP, debug_id=ID)])
+    for _ in range(2 if shop.db.dialect == "postgres" else 1):  # Postgres tells its own instance as well
+        await asyncio.wait_for(heard.acquire(), 10)
     for _ in range(3):
         await symbolication.keep_up()
     assert symbolication.looks == 2
