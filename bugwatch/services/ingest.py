@@ -14,19 +14,19 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from bugwatch.domain.batch import Arrival, New, received, verdict
+from bugwatch.domain.batch import Arrival, received, verdict
 from bugwatch.domain.clock import Clock, hour_of
 from bugwatch.domain.errors import BugwatchError, Rejected, Unavailable
-from bugwatch.domain.event import Event
 from bugwatch.domain.outcome import Booking, Category, Outcome
 from bugwatch.domain.project import Project
 from bugwatch.domain.quota import Buckets
 from bugwatch.services.digest import Digest
+from bugwatch.services.gathering import LARGEST_SET, Gathering
 from bugwatch.services.group_commit import GroupCommit, Measured, Ticket
-from bugwatch.services.pipeline import Draft, Pipeline
+from bugwatch.services.pipeline import Pipeline, Work, in_stages
 from bugwatch.services.projects import Access
 from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import ledger, projects, spool
@@ -76,6 +76,15 @@ class Room:
     free_bytes: Callable[[], int]
 
 
+@dataclass(slots=True)
+class Visit:
+    """The items of a request on their way, files last: those that are refused leave `works` for `refused`."""
+
+    access: Access
+    works: list[Work]
+    refused: list[Refusal] = field(default_factory=list)
+
+
 class Ingest:
     def __init__(
         self, db: Database, clock: Clock, pipeline: Pipeline, symbolication: Symbolication, digest: Digest, room: Room
@@ -87,6 +96,7 @@ class Ingest:
         self._digest = digest
         self.room = room
         self._commit = GroupCommit(digest, self._waited)
+        self._gathering = Gathering(self._see_through)
         self._buckets = Buckets()
         self._unbooked: Counter[Booking] = Counter()
         self._unattributed: Counter[str] = Counter()
@@ -141,19 +151,23 @@ class Ingest:
         """
         self._has_come = True
         ticket = Ticket()
-        refused = await self._admit_all(access, arrivals, ticket)
-        for refusal in (*dropped, *refused):
+        visit = Visit(access, [Work(arrival, access.project) for arrival in sorted(arrivals, key=_is_file)])
+        await self._receive(visit)
+        for work in visit.works:
+            await self._put(work, ticket)
+        for refusal in (*dropped, *visit.refused):
             ticket.bookings += received(refusal.arrival), verdict(refusal.arrival, refusal.outcome, refusal.reason)
         if access.key:
             self._used_keys.add(access.key.id)
-        if ticket.ready or ticket.spooled or any(r.outcome is not Outcome.LIMITED for r in (*dropped, *refused)):
+        limited_only = all(refusal.outcome is Outcome.LIMITED for refusal in (*dropped, *visit.refused))
+        if ticket.ready or ticket.spooled or not limited_only:
             await self._commit.store(ticket)
             if ticket.spooled:
                 self._has_spooled.set()
         else:
             # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
             self._unbooked.update(ticket.bookings)
-        return refused
+        return visit.refused
 
     def refuse(self, reason: str) -> None:
         """Count a request that belongs to no project."""
@@ -171,92 +185,120 @@ class Ingest:
         """Wait until nothing that could be digested is waiting."""
         await self._is_drained.wait()
 
-    # --- one item ---
+    # --- one request ---
 
-    async def _admit_all(self, access: Access, arrivals: Sequence[Arrival], ticket: Ticket) -> list[Refusal]:
-        refused: list[Refusal] = []
-        over: Refusal | None = None
-        # Files last: those of an event that is over its limit are over it as well, or they would be all that is stored.
-        for arrival in sorted(arrivals, key=_is_file):
-            if over and _is_file(arrival):
-                refused.append(replace(over, arrival=arrival))
-            elif refusal := await self._admit(access, arrival, ticket):
-                refused.append(refusal)
-                if refusal.outcome is Outcome.LIMITED and arrival.category in QUOTA:
-                    over = refusal
-        return refused
-
-    async def _admit(self, access: Access, arrival: Arrival, ticket: Ticket) -> Refusal | None:
-        """Put an item on the ticket, ready to be stored or to be spooled; or say why not."""
+    async def _receive(self, visit: Visit) -> None:
+        """See through what it takes to answer, as far as the gear wants that; and take out what is refused."""
         gear = self.gear
         if gear is Gear.SHED:
             reason, why = (
                 ("disk", "The disk is nearly full.") if self.is_disk_low else ("spool", "Too much is waiting.")
             )
-            return Refusal(arrival, Outcome.LIMITED, reason, why, SHED_S)
-        draft: Draft | None = None
-        kept: tuple[Arrival, str | None] = arrival, None
-        if gear is Gear.DIRECT:
-            try:
-                # None: its source maps have to be read first, which takes longer than a sender should wait.
-                draft = await self._mapped(await self._read(arrival, access.project))
-            except Rejected as rejected:
-                return Refusal(arrival, rejected.outcome, rejected.reason, str(rejected))
-            except Exception as bug:  # noqa: BLE001 - a poison item costs itself only: it is kept, with the error
-                kept = self._poisoned(arrival, access.project, bug)
-        refusal = self._limit(access, arrival)
-        if refusal:
-            return refusal
-        ticket.bookings.append(received(arrival))
-        if draft is not None:
-            try:
-                ticket.ready.append(await self._finish(draft))
-                return None
-            except Exception as bug:  # noqa: BLE001 - as above
-                kept = self._poisoned(arrival, access.project, bug)
-        ticket.spooled.append(kept)
-        self.spool_bytes += len(arrival.payload)
-        self._has_spooled.set()
-        return None
+            visit.refused = [Refusal(work.arrival, Outcome.LIMITED, reason, why, SHED_S) for work in visit.works]
+            visit.works = []
+        elif gear is Gear.SPOOL:
+            self._judge(visit)
+        elif any(len(work.arrival.payload) > THREAD_BYTES for work in visit.works):
+            await self._see_through_beside(visit)
+        else:
+            await self._gathering.join(visit)
 
-    def _poisoned(self, arrival: Arrival, project: Project, bug: Exception) -> tuple[Arrival, str]:
+    def _see_through(self, visits: Sequence[Visit]) -> None:
+        """All that came in this turn of the loop, as one set."""
+        self._pipeline.read([work for visit in visits for work in visit.works])
+        for visit in visits:
+            self._judge(visit)
+        self._finish([work for visit in visits for work in visit.works])
+
+    async def _see_through_beside(self, visit: Visit) -> None:
+        """On a thread, but for the compression: only the loop's may do that."""
+        await asyncio.to_thread(self._pipeline.read, visit.works)
+        self._judge(visit)
+        await self._finish_beside(visit.works)
+
+    async def _finish_beside(self, works: Sequence[Work]) -> None:
+        files = [work for work in works if _is_file(work.arrival)]
+        if files:
+            await asyncio.to_thread(self._pipeline.finish, files)
+        self._finish([work for work in works if not _is_file(work.arrival)])
+
+    def _finish(self, works: Sequence[Work]) -> None:
+        """But for those whose source maps come first."""
+        in_stages(works, self._look_for_maps)
+        self._pipeline.finish([work for work in works if not work.has_maps])
+
+    def _look_for_maps(self, work: Work) -> None:
+        work.has_maps = work.event is not None and self._symbolication.concerns(work.arrival.project_id, work.event)
+
+    def _judge(self, visit: Visit) -> None:
+        """Take out what is invalid or over a limit."""
+        kept: list[Work] = []
+        over: Refusal | None = None
+        for work in visit.works:
+            arrival, error = work.arrival, work.error
+            refusal: Refusal | None
+            if isinstance(error, Rejected):
+                refusal = Refusal(arrival, error.outcome, error.reason, str(error))
+            elif over and _is_file(arrival):
+                # The files of an event that is over its limit are over it as well, or they would be all that is stored.
+                refusal = replace(over, arrival=arrival)
+            else:
+                refusal = self._limit(visit.access, arrival)
+                if refusal and arrival.category in QUOTA:
+                    over = refusal
+            if refusal:
+                visit.refused.append(refusal)
+            else:
+                kept.append(work)
+        visit.works = kept
+
+    async def _put(self, work: Work, ticket: Ticket) -> None:
+        """Put it on the ticket, ready to be stored or to be spooled."""
+        ticket.bookings.append(received(work.arrival))
+        if work.has_maps:
+            try:
+                # If they have to be read first, that takes longer than a sender should wait: the spool is patient.
+                await self._map(work)
+            except Unavailable:
+                pass
+        if work.new is not None:
+            ticket.ready.append(work.new)
+            return
+        ticket.spooled.append(self._poisoned(work, work.error) if work.error else (work.arrival, None))
+        self.spool_bytes += len(work.arrival.payload)
+        self._has_spooled.set()
+
+    async def _map(self, work: Work, *, is_patient: bool = False) -> None:
+        """Apply its source maps and finish it. Without patience it is left as it is where they have to be read first.
+
+        Raises Unavailable where the database takes nothing now.
+        """
+        event, project_id, payload = work.event, work.arrival.project_id, work.arrival.payload
+        assert event is not None
+        try:
+            mapped = await self._symbolication.known(project_id, event, payload)
+            if mapped is None and is_patient:
+                mapped = await self._symbolication.resolved(project_id, event, payload)
+        except Unavailable:
+            raise
+        except Exception as bug:  # noqa: BLE001 - a poison item costs itself only
+            work.error = bug
+            return
+        if mapped is None:
+            return
+        if mapped is not event:
+            work.event, work.unmapped = mapped, event
+        self._pipeline.finish([work])
+
+    def _poisoned(self, work: Work, bug: Exception) -> tuple[Arrival, str]:
         """What is kept of an item that our own code breaks on, and why."""
         log.error(
             "An item of project %s could not be read; it is kept in the spool",
-            project.id,
+            work.project.id,
             exc_info=bug,
-            extra={"project_slug": project.slug},
+            extra={"project_slug": work.project.slug},
         )
-        return self._pipeline.without_secrets(arrival, project), str(bug) or type(bug).__name__
-
-    async def _read(self, arrival: Arrival, project: Project) -> Draft:
-        if len(arrival.payload) > THREAD_BYTES and not _is_file(arrival):
-            return await asyncio.to_thread(self._pipeline.read, arrival, project)
-        return self._pipeline.read(arrival, project)
-
-    async def _mapped(self, draft: Draft) -> Draft | None:
-        """The draft with its source maps applied; None if they have to be read first."""
-        event, project_id = draft.event, draft.arrival.project_id
-        if event is None or not self._symbolication.concerns(project_id, event):
-            return draft
-        try:
-            mapped = await self._symbolication.known(project_id, event, draft.arrival.payload)
-        except Unavailable:
-            return None  # the spool is patient
-        return None if mapped is None else _with_maps(draft, event, mapped)
-
-    async def _resolved(self, draft: Draft) -> Draft:
-        """The draft with its source maps applied, as far as they are of use, whatever that takes."""
-        assert draft.event is not None
-        project_id, payload = draft.arrival.project_id, draft.arrival.payload
-        mapped = await self._symbolication.resolved(project_id, draft.event, payload)
-        return _with_maps(draft, draft.event, mapped)
-
-    async def _finish(self, draft: Draft) -> New:
-        # Files are hashed; all else is compressed, which only one thread may do.
-        if len(draft.arrival.payload) > THREAD_BYTES and _is_file(draft.arrival):
-            return await asyncio.to_thread(self._pipeline.finish, draft)
-        return self._pipeline.finish(draft)
+        return self._pipeline.without_secrets(work.arrival, work.project), str(bug) or type(bug).__name__
 
     def _limit(self, access: Access, arrival: Arrival) -> Refusal | None:
         project, key = access.project, access.key
@@ -291,16 +333,8 @@ class Ingest:
             try:
                 arrivals = await self._db.write(lambda tx: spool.take(tx, DRAIN, self._db.instance))
                 known = await self._projects_of(arrivals)
-                tickets, slow = [], []
-                for arrival in arrivals:
-                    ticket = await self._settling(arrival, known[arrival.project_id])
-                    if ticket:
-                        tickets.append(ticket)
-                    else:
-                        slow.append(arrival)
-                    await asyncio.sleep(0)  # those who send now come first
-                await asyncio.gather(*(self._commit.store(ticket) for ticket in tickets))
-                await self._settle_slow(slow, known)
+                slow = await self._settle(arrivals, known)
+                await self._settle_slow(slow)
             except Exception as error:  # the loop must not die: the rows are still there
                 log.warning("Spooled events wait: %s", error, exc_info=not isinstance(error, BugwatchError))
                 await asyncio.sleep(WATCH_S)
@@ -316,37 +350,47 @@ class Ingest:
                 self._is_spooling = False
                 await self.look_around()
 
-    async def _settle_slow(self, arrivals: Sequence[Arrival], known: Mapping[int, Project | None]) -> None:
+    async def _settle(self, arrivals: Sequence[Arrival], known: Mapping[int, Project | None]) -> list[Work]:
+        """Store what came of them, or the error with which they go back. Those whose source maps have to be read first
+        are left."""
+        tickets, works = [], []
+        for arrival in arrivals:
+            project = known[arrival.project_id]
+            if project is None or project.deleted_at is not None:
+                gone = verdict(arrival, Outcome.INVALID, "deleted_project")
+                tickets.append(Ticket(spool_ids=[arrival.id], bookings=[gone]))
+            else:
+                works.append(Work(arrival, project))
+        for begin in range(0, len(works), LARGEST_SET):
+            some = works[begin : begin + LARGEST_SET]
+            # On a thread: those who send now come first.
+            await asyncio.to_thread(self._pipeline.read, some)
+            await self._finish_beside(some)
+        for work in works:
+            if work.has_maps:
+                await self._map(work)
+        tickets += [self._settling(work) for work in works if not work.is_waiting]
+        await asyncio.gather(*(self._commit.store(ticket) for ticket in tickets))
+        return [work for work in works if work.is_waiting]
+
+    async def _settle_slow(self, works: Sequence[Work]) -> None:
         """Those whose source maps have to be read, for some seconds. The others are still ours, and come again."""
         until = time.monotonic() + READING_S
-        for arrival in arrivals:
-            ticket = await self._settling(arrival, known[arrival.project_id], is_patient=True)
-            if ticket:
-                await self._commit.store(ticket)
+        for work in works:
+            await self._map(work, is_patient=True)
+            await self._commit.store(self._settling(work))
             if time.monotonic() > until:
                 return
 
-    async def _settling(self, arrival: Arrival, project: Project | None, *, is_patient: bool = False) -> Ticket | None:
-        """What settles a spooled item: its verdict, or the error with which it goes back.
-
-        None if source maps have to be read for it, and nobody is patient.
-        """
-        ticket = Ticket(spool_ids=[arrival.id])
-        if project is None or project.deleted_at is not None:
-            ticket.bookings.append(verdict(arrival, Outcome.INVALID, "deleted_project"))
-            return ticket
-        try:
-            draft = await self._read(arrival, project)
-            mapped = await self._mapped(draft) or (await self._resolved(draft) if is_patient else None)
-            if mapped is None:
-                return None
-            ticket.ready.append(await self._finish(mapped))
-        except Rejected as rejected:
-            ticket.bookings.append(verdict(arrival, rejected.outcome, rejected.reason))
-        except Unavailable:
-            raise  # the database's fault, not the item's
-        except Exception as bug:  # noqa: BLE001 - a poison item costs itself only
-            ticket.spooled.append(self._poisoned(arrival, project, bug))
+    def _settling(self, work: Work) -> Ticket:
+        """What settles a spooled item: its verdict, or the error with which it goes back."""
+        ticket = Ticket(spool_ids=[work.arrival.id])
+        if work.new is not None:
+            ticket.ready.append(work.new)
+        elif isinstance(work.error, Rejected):
+            ticket.bookings.append(verdict(work.arrival, work.error.outcome, work.error.reason))
+        elif work.error is not None:
+            ticket.spooled.append(self._poisoned(work, work.error))
         return ticket
 
     async def _projects_of(self, arrivals: Sequence[Arrival]) -> dict[int, Project | None]:
@@ -405,10 +449,6 @@ class Ingest:
             self._unbooked += bookings
             self._unattributed += reasons
             raise
-
-
-def _with_maps(draft: Draft, event: Event, mapped: Event) -> Draft:
-    return draft if mapped is event else replace(draft, event=mapped, unmapped=event)
 
 
 def _is_file(arrival: Arrival) -> bool:

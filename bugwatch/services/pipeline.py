@@ -1,21 +1,23 @@
 """The second room: from an item's bytes to what is stored of it. Pure, but for the dictionaries of the compression.
 
-Each step may raise `Rejected(outcome)`: the item stops there, and the ledger says so.
+Items come in sets, and each stage takes the whole set before the next one begins: its code is in the processor's cache
+then. (Measured: in sets of ten an event costs a fifth less of all its CPU time than one after the other.)
 """
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b, sha256
 
 from bugwatch.domain.batch import Arrival, New, NewAttachment, NewEvent, NewRawItem
 from bugwatch.domain.errors import Invalid, Rejected
 from bugwatch.domain.event import Event
+from bugwatch.domain.fingerprint import Grouping
 from bugwatch.domain.grouping import Policy, group, older_hashes, source_of
 from bugwatch.domain.ids import new_event_id
 from bugwatch.domain.outcome import Category, Outcome
 from bugwatch.domain.project import Project
-from bugwatch.domain.record import record
 from bugwatch.domain.scrub import Scrubber, ScrubRules
 from bugwatch.protocol import event_payload, raw_item
 from bugwatch.protocol.event_scrub import EventScrubber
@@ -23,23 +25,39 @@ from bugwatch.protocol.event_tags import index_tags
 from bugwatch.services.compression import Compression
 from bugwatch.storage.event_keys import key_of
 
-ENVIRONMENT_LENGTH = 64
 LABEL_LENGTH = 200
 
 
-@record
-class Draft:
-    """An item that has been read: it is well formed, and holds no secret any more.
+@dataclass(slots=True)
+class Work:
+    """An item on its way, and how far it has come.
 
-    Events carry their `event`, and if source maps changed it what it was before (`unmapped`); what is kept raw has the
-    `key` that tells a repeat. `policy` is how the project groups.
+    Read, `arrival` is well formed and holds no secret; events carry their `event`, and what is kept raw has the `key`
+    that tells a repeat. With `has_maps` its frames are mapped before it is finished; if that changed the event,
+    `unmapped` is what it was. Finished, it is `new`. With an `error` it goes no further: Rejected if the item is
+    malformed or not wanted, else a fault of ours.
     """
 
     arrival: Arrival
+    project: Project
     event: Event | None = None
     unmapped: Event | None = None
+    has_maps: bool = False
     key: str = ""
-    policy: Policy = field(default_factory=Policy)
+    grouping: Grouping | None = None
+    packed: tuple[int, bytes] = (0, b"")
+    new: New | None = None
+    error: Exception | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is neither finished nor given up: its source maps are not read yet."""
+        return self.new is None and self.error is None
+
+    @property
+    def policy(self) -> Policy:
+        """How its project groups."""
+        return self.project.policy(self.arrival.received_at)
 
 
 class Pipeline:
@@ -50,27 +68,13 @@ class Pipeline:
         self._compression = compression
         self._scrubbers: dict[tuple[tuple[str, ...], tuple[str, ...]], EventScrubber] = {}
 
-    def read(self, arrival: Arrival, project: Project) -> Draft:
-        """Scrub and decode. Raises Rejected if the item is malformed or not wanted."""
-        if arrival.category is Category.ATTACHMENT:
-            return Draft(arrival)
-        arrival = self._scrub(arrival, project)
-        if arrival.category not in (Category.ERROR, Category.SECURITY):
-            return Draft(arrival, key=raw_key(arrival))
-        event = decode(arrival)
-        if event.type == "transaction":
-            raise Rejected(Outcome.FILTERED, "unsupported")
-        return Draft(with_address(arrival, event), event, policy=project.policy(arrival.received_at))
+    def read(self, works: Sequence[Work]) -> None:
+        """Scrub and decode."""
+        in_stages([work for work in works if work.arrival.category is not Category.ATTACHMENT], self._scrub, _decode)
 
-    def finish(self, draft: Draft) -> New:
-        """Group and compress: what a batch stores."""
-        arrival = draft.arrival
-        if draft.event is not None:
-            return self._event(arrival, draft.event, draft.unmapped, draft.policy)
-        if arrival.category is Category.ATTACHMENT:
-            key = self.event_key(arrival.project_id, arrival.event_id)
-            return NewAttachment(arrival, key, sha256(arrival.payload).digest())
-        return NewRawItem(arrival, draft.key, self._compression.compress_plain(arrival.payload))
+    def finish(self, works: Sequence[Work]) -> None:
+        """Group and compress what was read: what a batch stores."""
+        in_stages(works, _group, self._compress, self._make)
 
     def event_key(self, project_id: int, event_id: str) -> int:
         return key_of(self._secret, project_id, bytes.fromhex(event_id))
@@ -85,12 +89,11 @@ class Pipeline:
         """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
         return self._scrubber(project).scrub(payload)
 
-    def _scrub(self, arrival: Arrival, project: Project) -> Arrival:
-        try:
-            clean = self.scrubbed(arrival.payload, project)
-        except Invalid as error:
-            raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
-        return arrival if clean is arrival.payload else replace(arrival, payload=clean)
+    def _scrub(self, work: Work) -> None:
+        payload = work.arrival.payload
+        clean = self.scrubbed(payload, work.project)
+        if clean is not payload:
+            work.arrival = replace(work.arrival, payload=clean)
 
     def _scrubber(self, project: Project) -> EventScrubber:
         rules = (project.scrub_keys, project.safe_keys)
@@ -99,13 +102,30 @@ class Pipeline:
             self._scrubbers[rules] = EventScrubber(Scrubber(asked))
         return self._scrubbers[rules]
 
-    def _event(self, arrival: Arrival, event: Event, unmapped: Event | None, policy: Policy) -> NewEvent:
+    def _compress(self, work: Work) -> None:
+        arrival = work.arrival
+        if work.event is not None:
+            work.packed = self._compression.compress(arrival.project_id, arrival.payload)
+        elif arrival.category is not Category.ATTACHMENT:
+            work.packed = 0, self._compression.compress_plain(arrival.payload)
+
+    def _make(self, work: Work) -> None:
+        arrival = work.arrival
+        if work.event is not None and work.grouping is not None:
+            work.new = self._event(work, work.event, work.grouping)
+        elif arrival.category is Category.ATTACHMENT:
+            key = self.event_key(arrival.project_id, arrival.event_id)
+            work.new = NewAttachment(arrival, key, sha256(arrival.payload).digest())
+        else:
+            work.new = NewRawItem(arrival, work.key, work.packed[1])
+
+    def _event(self, work: Work, event: Event, grouping: Grouping) -> NewEvent:
+        arrival = work.arrival
         event_id = event.event_id or new_event_id()
-        grouping = group(event, policy)
-        hashes = (grouping.hash, *older_hashes(event, policy))
+        hashes = (grouping.hash, *older_hashes(event, work.policy))
         source, rule = source_of(grouping)
         identity = event.user.identity if event.user else ""
-        dictionary_id, data = self._compression.compress(arrival.project_id, arrival.payload)
+        dictionary_id, data = work.packed
         return NewEvent(
             arrival=arrival,
             key=self.event_key(arrival.project_id, event_id),
@@ -129,8 +149,8 @@ class Pipeline:
             dictionary_id=dictionary_id,
             data=data,
             # Whoever says what belongs together means it: that is never led by what its frames were.
-            unmapped_hash=issue_hash(arrival.project_id, group(unmapped, policy).hash)
-            if unmapped and source == "algorithm"
+            unmapped_hash=issue_hash(arrival.project_id, group(work.unmapped, work.policy).hash)
+            if work.unmapped and source == "algorithm"
             else b"",
         )
 
@@ -140,33 +160,43 @@ class Pipeline:
         return int.from_bytes(digest.digest(), "big") >> 1
 
 
-def decode(arrival: Arrival) -> Event:
-    """What grouping and the indexes need of an event. Raises Rejected if it is no JSON object."""
-    try:
-        return event_payload.skim(
-            arrival.payload,
-            received_at=arrival.received_at,
-            sent_at=arrival.sent_at,
-            header_event_id=arrival.event_id or None,
-            remote_addr=arrival.remote_addr,
-        )
-    except Invalid as error:
-        raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
+def in_stages(works: Sequence[Work], *stages: Callable[[Work], None]) -> None:
+    """Each stage for all of them; whatever it raises is the item's `error`."""
+    for stage in stages:
+        for work in works:
+            if work.error is None:
+                try:
+                    stage(work)
+                except Invalid as error:
+                    work.error = Rejected(Outcome.INVALID, "malformed", str(error))
+                except Exception as error:  # noqa: BLE001 - what is wrong with one item is no other's concern
+                    work.error = error
 
 
-def with_address(arrival: Arrival, event: Event) -> Arrival:
-    """The address that the SDK left to us joins the payload: whoever reads it later has no connection to ask."""
-    if not event.is_address_lent:
-        return arrival
-    return replace(arrival, payload=event_payload.with_address(arrival.payload, arrival.remote_addr))
+def _decode(work: Work) -> None:
+    arrival = work.arrival
+    if arrival.category not in (Category.ERROR, Category.SECURITY):
+        work.key = raw_item.key_of(arrival.item_type, arrival.payload, arrival.event_id, arrival.id)
+        return
+    event = event_payload.skim(
+        arrival.payload,
+        received_at=arrival.received_at,
+        sent_at=arrival.sent_at,
+        header_event_id=arrival.event_id or None,
+        remote_addr=arrival.remote_addr,
+    )
+    if event.type == "transaction":
+        raise Rejected(Outcome.FILTERED, "unsupported")
+    if event.is_address_lent:
+        # Whoever reads it later has no connection to ask.
+        payload = event_payload.with_address(arrival.payload, arrival.remote_addr)
+        work.arrival = replace(arrival, payload=payload)
+    work.event = event
 
 
-def raw_key(arrival: Arrival) -> str:
-    """What tells a repeat of an item that is kept raw. Raises Rejected if it is no JSON object."""
-    try:
-        return raw_item.key_of(arrival.item_type, arrival.payload, arrival.event_id, arrival.id)
-    except Invalid as error:
-        raise Rejected(Outcome.INVALID, "malformed", str(error)) from None
+def _group(work: Work) -> None:
+    if work.event is not None:
+        work.grouping = group(work.event, work.policy)
 
 
 def issue_hash(project_id: int, grouping_hash: bytes) -> bytes:

@@ -77,7 +77,7 @@ async def test_a_report_that_cannot_be_read_is_not_reported_again(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sender_of(server)
-    monkeypatch.setattr(Pipeline, "finish", lambda self, draft: 1 / 0)
+    monkeypatch.setattr(Pipeline, "_make", lambda self, work: 1 / 0)
     fail("hunter2")
 
     async with asyncio.timeout(10):

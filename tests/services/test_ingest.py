@@ -6,12 +6,12 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bugwatch.domain.batch import Arrival, Batch, New
+from bugwatch.domain.batch import Arrival, Batch
 from bugwatch.domain.clock import MINUTE
 from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.ids import Ids
@@ -23,7 +23,7 @@ from bugwatch.services.artifact_reader import ArtifactReader
 from bugwatch.services.compression import Compression
 from bugwatch.services.digest import Digest, Digested
 from bugwatch.services.ingest import Gear, Ingest, Room
-from bugwatch.services.pipeline import Draft, Pipeline
+from bugwatch.services.pipeline import Pipeline, Work
 from bugwatch.services.projects import Access, Projects
 from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import ledger, spool
@@ -58,10 +58,11 @@ class PoisonPipeline(Pipeline):
 
     is_mended = False
 
-    def read(self, arrival: Arrival, project: Project) -> Draft:
-        if b"poison" in arrival.payload and not self.is_mended:
-            raise KeyError("a bug of ours")
-        return super().read(arrival, project)
+    def read(self, works: Sequence[Work]) -> None:
+        for work in works:
+            if b"poison" in work.arrival.payload and not self.is_mended:
+                work.error = KeyError("a bug of ours")
+        super().read(works)
 
 
 @dataclass
@@ -290,6 +291,15 @@ async def test_a_project_over_its_limit_is_told_when_to_come_again(door: Door, c
     assert await door.totals() == {"received": 4, "limited": 1, "stored": 3}
 
 
+async def test_what_is_invalid_is_no_part_of_what_a_limit_allows(door: Door) -> None:
+    limited = Access(_with_limit(door.access.project, 1), None)
+    broken = make.arrival(door.access.project.id, door.clock.now, payload=b"{nope")
+    refused = await door.ingest.take(limited, [broken, door.arrival(), door.arrival()])
+
+    assert [refusal.outcome for refusal in refused] == [Outcome.INVALID, Outcome.LIMITED]
+    assert await door.totals() == {"received": 3, "invalid": 1, "limited": 1, "stored": 1}
+
+
 async def test_the_files_of_an_event_over_the_limit_are_over_it_too(door: Door) -> None:
     limited = Access(_with_limit(door.access.project, 1), None)
 
@@ -317,9 +327,10 @@ async def test_large_files_are_hashed_beside_the_loop(door: Door, monkeypatch: p
     threads: list[bool] = []
     finish = Pipeline.finish
 
-    def noting(self: Pipeline, draft: Draft) -> New:
-        threads.append(threading.current_thread() is threading.main_thread())
-        return finish(self, draft)
+    def noting(self: Pipeline, works: Sequence[Work]) -> None:
+        if works:
+            threads.append(threading.current_thread() is threading.main_thread())
+        finish(self, works)
 
     monkeypatch.setattr(Pipeline, "finish", noting)
     for size in (100, 5_000_000):

@@ -73,7 +73,7 @@ async def test_items_that_could_not_be_read_are_told_to_those_who_run_the_projec
     server: Server, people: People, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await server.house.projects.create("Shop")
-    monkeypatch.setattr(Pipeline, "finish", lambda self, draft: 1 / 0)
+    monkeypatch.setattr(Pipeline, "_make", lambda self, work: 1 / 0)
     for message in ("one", "two"):
         assert await send(server, made, message) == 200
     await server.house.ingest.look_around()
@@ -92,7 +92,7 @@ async def test_a_member_is_not_troubled_with_what_could_not_be_read(
     server: Server, people: People, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await server.house.projects.create("Shop")
-    monkeypatch.setattr(Pipeline, "finish", lambda self, draft: 1 / 0)
+    monkeypatch.setattr(Pipeline, "_make", lambda self, work: 1 / 0)
     await send(server, made, "one")
     await server.house.ingest.look_around()
 
