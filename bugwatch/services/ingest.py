@@ -155,12 +155,12 @@ class Ingest:
         await self._receive(visit)
         for work in visit.works:
             await self._put(work, ticket)
-        for refusal in (*dropped, *visit.refused):
+        refused = (*dropped, *visit.refused)
+        for refusal in refused:
             ticket.bookings += received(refusal.arrival), verdict(refusal.arrival, refusal.outcome, refusal.reason)
         if access.key:
             self._used_keys.add(access.key.id)
-        limited_only = all(refusal.outcome is Outcome.LIMITED for refusal in (*dropped, *visit.refused))
-        if ticket.ready or ticket.spooled or not limited_only:
+        if ticket.ready or ticket.spooled or any(refusal.outcome is not Outcome.LIMITED for refusal in refused):
             await self._commit.store(ticket)
             if ticket.spooled:
                 self._has_spooled.set()
