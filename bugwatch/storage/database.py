@@ -37,6 +37,7 @@ Dialect = Literal["sqlite", "postgres"]
 # Rows or keys per statement on SQLite, which knows no arrays. Few texts, so that all stay in the statement cache (a
 # text for every number costs more than it saves), and few statements: any number up to 128 takes at most four.
 CHUNKS = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+_KEY_NAMES = tuple(f"k{n}" for n in range(CHUNKS[0]))
 
 
 class Topic(StrEnum):
@@ -163,13 +164,14 @@ class Listeners:
                 call()
 
 
-def chunked(count: int) -> list[int]:
+@lru_cache(maxsize=1024)
+def chunked(count: int) -> tuple[int, ...]:
     """`count` split into the sizes of `CHUNKS`: 170 is 128, 32, 8, 2."""
     sizes: list[int] = []
     for size in CHUNKS:
         times, count = divmod(count, size)
         sizes += [size] * times
-    return sizes
+    return tuple(sizes)
 
 
 def key_chunks(sql: str, keys: Sequence[Value], params: Mapping[str, Value]) -> list[tuple[str, dict[str, Value]]]:
@@ -177,7 +179,7 @@ def key_chunks(sql: str, keys: Sequence[Value], params: Mapping[str, Value]) -> 
     chunks: list[tuple[str, dict[str, Value]]] = []
     start = 0
     for size in chunked(len(keys)):
-        named = {f"k{n}": key for n, key in enumerate(keys[start : start + size])}
+        named = dict(zip(_KEY_NAMES, keys[start : start + size], strict=False))
         chunks.append((_with_keys(sql, size), {**params, **named}))
         start += size
     return chunks
@@ -185,4 +187,4 @@ def key_chunks(sql: str, keys: Sequence[Value], params: Mapping[str, Value]) -> 
 
 @lru_cache(maxsize=1024)
 def _with_keys(sql: str, size: int) -> str:
-    return sql.replace(":keys", "(" + ", ".join(f":k{n}" for n in range(size)) + ")")
+    return sql.replace(":keys", "(" + ", ".join(f":{name}" for name in _KEY_NAMES[:size]) + ")")

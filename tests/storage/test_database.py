@@ -154,8 +154,8 @@ async def test_closing_twice_is_fine(db: Database) -> None:
 
 
 def test_chunks_add_up() -> None:
-    assert chunked(170) == [128, 32, 8, 2]
-    assert chunked(0) == []
+    assert chunked(170) == (128, 32, 8, 2)
+    assert chunked(0) == ()
 
 
 def test_an_old_sqlite_is_refused_with_both_numbers() -> None:
