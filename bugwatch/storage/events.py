@@ -12,7 +12,6 @@ from bugwatch.domain.clock import hour_of
 from bugwatch.domain.ids import time_of
 from bugwatch.storage import merges
 from bugwatch.storage.database import Reader, Row, Tx
-from bugwatch.storage.tag_values import Numbers
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -50,21 +49,21 @@ class Placed:
     hour: int
 
 
-def place(fresh: Iterable[NewEvent], found: Mapping[bytes, int], numbers: Numbers) -> list[Placed]:
-    """`found` is the issue of each hash."""
+def place(fresh: Iterable[NewEvent], found: Mapping[bytes, int], numbers: Iterable[Sequence[int]]) -> list[Placed]:
+    """`found` is the issue of each hash; `numbers` are those of each event's tags, 0 where there is none."""
     return [
         Placed(
             event=event,
             id=event.id,
             project_id=event.project_id,
             issue_id=found[event.issue_hash],
-            environment_id=numbers.of(event.project_id, "environment", event.environment),
-            release_id=numbers.of(event.project_id, "release", event.release) if event.release else None,
-            tag_ids=numbers.among(event.project_id, event.tags),
+            environment_id=of_tags[event.tags.index(("environment", event.environment))],
+            release_id=of_tags[event.tags.index(("release", event.release))] if event.release else None,
+            tag_ids=[number for number in of_tags if number],
             level=event.level_number,
             hour=hour_of(event.happened_at),
         )
-        for event in fresh
+        for event, of_tags in zip(fresh, numbers, strict=True)
     ]
 
 

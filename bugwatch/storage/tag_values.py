@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import repeat
 
 from bugwatch.domain.batch import NewEvent
 from bugwatch.storage.database import Reader, Tx
@@ -20,23 +20,7 @@ CACHED = 200_000
 Tag = tuple[int, str, str]  # project id, key, value
 Pair = tuple[str, str]  # key, value
 _NONE: Mapping[Pair, int] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """The numbers of a batch's tags: of those that were `known` before, by project, and of the others."""
-
-    known: Mapping[int, Mapping[Pair, int]]
-    others: Mapping[Tag, int]
-
-    def of(self, project_id: int, key: str, value: str) -> int:
-        """The number of a tag that must have one."""
-        return self.known.get(project_id, _NONE).get((key, value)) or self.others[project_id, key, value]
-
-    def among(self, project_id: int, pairs: Iterable[Pair]) -> list[int]:
-        """The numbers of those tags that have one."""
-        known = self.known.get(project_id, _NONE)
-        return [n for pair in pairs if (n := known.get(pair) or self.others.get((project_id, *pair)))]
+_ZEROS = repeat(0)
 
 
 class TagValues:
@@ -47,14 +31,22 @@ class TagValues:
         self._counts: dict[tuple[int, str], int] = {}
         self._keys: dict[int, frozenset[str]] = {}
 
-    async def number(self, tx: Tx, events: Sequence[NewEvent]) -> Numbers:
-        """A number for each tag of these events; over the caps there is none, or a shared one if there must be one."""
-        ids = self._ids
-        missing: set[Tag] = set()
-        for event in events:
-            known = ids.get(event.project_id, _NONE)
-            missing.update([(event.project_id, *pair) for pair in event.tags if pair not in known])
-        return Numbers(ids, await self._look_up(tx, sorted(missing)) if missing else {})
+    async def number(self, tx: Tx, events: Sequence[NewEvent]) -> list[list[int]]:
+        """Of each event, a number for each of its tags; over the caps 0, or a shared one if there must be one."""
+        found = [list(map(self._ids.get(event.project_id, _NONE).get, event.tags, _ZEROS)) for event in events]
+        missing = {
+            (event.project_id, *pair)
+            for event, numbers in zip(events, found, strict=True)
+            if 0 in numbers
+            for pair, number in zip(event.tags, numbers, strict=True)
+            if not number
+        }
+        if missing:
+            others = await self._look_up(tx, sorted(missing))
+            for event, numbers in zip(events, found, strict=True):
+                tags = zip(event.tags, numbers, strict=True)
+                numbers[:] = [number or others.get((event.project_id, *pair), 0) for pair, number in tags]
+        return found
 
     async def _look_up(self, tx: Tx, missing: list[Tag]) -> dict[Tag, int]:
         keys = await self._with_keys(tx, missing)
