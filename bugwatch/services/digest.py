@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from bugwatch.domain.batch import Batch, NewEvent, verdict
+from bugwatch.domain.batch import Batch, New, NewEvent, verdict
 from bugwatch.domain.ids import Ids
 from bugwatch.domain.outcome import Outcome
 from bugwatch.services.compression import Compression
@@ -54,7 +55,6 @@ class Digest:
         self._values.forget()
 
     async def _digest(self, tx: Tx, batch: Batch) -> tuple[Digested, list[int]]:
-        bookings = batch.bookings.copy()
         claimed, repeats = await event_keys.claim(tx, batch.events, self._known)
         fresh = sorted(claimed.values(), key=lambda event: event.id)
         found, new = await issues.find_or_create(tx, fresh, self._ids)
@@ -68,10 +68,11 @@ class Digest:
         items, known_items = await raw_items.add(tx, batch.raw_items)
         await spool.remove(tx, batch.spool_ids)
         await spool.put(tx, batch.spooled)
-        for kept in (fresh, files, items):
-            bookings.update([verdict(new.arrival, Outcome.STORED) for new in kept])
-        for known in (repeats, known_files, known_items):
-            bookings.update([verdict(new.arrival, Outcome.DUPLICATE) for new in known])
+        stored: list[New] = [*fresh, *files, *items]
+        known: list[New] = [*repeats, *known_files, *known_items]
+        bookings = Counter([verdict(new.arrival, Outcome.STORED) for new in stored])
+        bookings.update([verdict(new.arrival, Outcome.DUPLICATE) for new in known])
+        bookings.update(batch.bookings)
         await ledger.book(tx, bookings, self._db.instance)
         turns = await issues.touch(tx, by_issue)  # last: other instances wait for these rows
         await transitions.add(tx, turns, self._ids)

@@ -15,13 +15,12 @@ async def add_tags(tx: Tx, by_issue: Mapping[int, Change]) -> None:
     """`by_issue` is sorted, as `issues.changes` makes it."""
     rows: list[tuple[int, int, int, int]] = []
     for issue_id, change in by_issue.items():
-        counts: dict[int, int] = {}
-        last: dict[int, int] = {}
+        tags: dict[int, tuple[int, int, int, int]] = {}
         for event in change.events:
             for value_id in event.tag_ids:
-                counts[value_id] = counts.get(value_id, 0) + 1
-                last[value_id] = event.id
-        rows += [(issue_id, value_id, counts[value_id], last[value_id]) for value_id in sorted(counts)]
+                count = tags[value_id][2] if value_id in tags else 0
+                tags[value_id] = (issue_id, value_id, count + 1, event.id)
+        rows += sorted(tags.values())
     await tx.put(
         """
         INSERT INTO issue_tags (issue_id, value_id, count, last_id)
@@ -65,9 +64,11 @@ async def add_users(tx: Tx, by_issue: Mapping[int, Change]) -> None:
 
 
 async def add_hours(tx: Tx, placed: Sequence[Placed]) -> None:
-    by_hour = Counter((e.hour, e.issue_id, e.environment_id, e.release_id or 0) for e in placed)
-    of_project = Counter((e.project_id, e.hour, e.environment_id, e.release_id or 0, e.level) for e in placed)
-    of_level = Counter((e.project_id, e.hour, e.level) for e in placed)
+    by_hour = Counter([(e.hour, e.issue_id, e.environment_id, e.release_id or 0) for e in placed])
+    of_project = Counter([(e.project_id, e.hour, e.environment_id, e.release_id or 0, e.level) for e in placed])
+    of_level: Counter[tuple[int, int, int]] = Counter()
+    for (project_id, hour, _, _, level), count in of_project.items():
+        of_level[project_id, hour, level] += count
     await tx.put(
         """
         INSERT INTO issue_hours (hour, issue_id, environment_id, release_id, count)
