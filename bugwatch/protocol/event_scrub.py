@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
-from ahocorasick_rs import BytesAhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 from msgspec import Meta, Raw, Struct
 from msgspec.structs import FieldInfo, fields
 
@@ -32,6 +32,7 @@ _CARD_REACH = 24  # a card's number with all that stands between its digits, and
 _ENVIRON = b"environ"  # in `extra` all of it is secret
 _COOKIES = "cookies"  # of the event's own names the only one that is a secret's
 _BETWEEN = b"\0"  # which JSON never holds
+_AT = b"@"
 
 _BACKSLASH = 0x5C
 _STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
@@ -195,8 +196,9 @@ class EventScrubber:
 
     def __init__(self, scrubber: Scrubber) -> None:
         self._scrubber = scrubber
-        signs = [*_CARDS, *(sign.translate(_FOLD) for sign in scrubber.signs)]
-        self._find = BytesAhoCorasick(signs).find_matches_as_indexes
+        # Signs of two bytes and more, the leftmost first, are found many bytes at once: in a third of the time.
+        signs = [*_CARDS, *(sign.translate(_FOLD) for sign in scrubber.signs if sign != _AT)]
+        self._find = BytesAhoCorasick(signs, matchkind=MatchKind.LeftmostFirst).find_matches_as_indexes
         self._harmless: set[bytes] = set()
         self._secret_names: set[bytes] = set()
         # A project may call one of an event's own names a secret.
@@ -244,6 +246,9 @@ class EventScrubber:
 
     def _suspects(self, text: bytes) -> list[int]:
         """Where `text`, JSON of several values, may hold a secret. Never empty where `scrub_json` would find one."""
+        return self._near_signs(text) + self._near_ats(text)
+
+    def _near_signs(self, text: bytes) -> list[int]:
         found: list[int] = []
         end = 0
         for sign, at, _ in self._find(text.translate(_FOLD)):
@@ -257,6 +262,17 @@ class EventScrubber:
                     found.append(at)
         return found
 
+    def _near_ats(self, text: bytes) -> list[int]:
+        """As for the other signs: `@` ends the password in a URL."""
+        found: list[int] = []
+        at = text.find(_AT)
+        while at >= 0:
+            start, end = _string_around(text, at)
+            if not self._is_harmless(text, start, end):
+                found.append(at)
+            at = text.find(_AT, end)
+        return found
+
     def _is_harmless(self, text: bytes, start: int, end: int) -> bool:
         """Whether this string means no secret: `"card"`, `"author"`; or is a secret's name with nothing under it."""
         string = text[start:end]
@@ -267,8 +283,8 @@ class EventScrubber:
                 plain = _decode_string(b'"%s"' % string)
             except NOT_JSON:
                 return False  # not a string, but what stands between two
-            # Digits that are written as escapes are none for who seeks cards in the bytes.
-            if self._scrubber.is_secret_text(plain) or (b"\\" in string and scrub_cards(plain) != plain):
+            # Who seeks cards in the bytes does not see digits written as escapes, nor those that are a project's sign.
+            if self._scrubber.is_secret_text(plain) or scrub_cards(plain) != plain:
                 return False
             is_name = self._scrubber.is_secret_name(plain)
             self._remember(self._secret_names if is_name else self._harmless, string)

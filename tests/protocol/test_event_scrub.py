@@ -157,6 +157,28 @@ def test_the_digits_of_a_card_may_be_written_as_escapes(card: bytes) -> None:
     assert json.loads(EventScrubber(Scrubber()).scrub(payload)) == {"extra": {"note": "[Filtered]"}}
 
 
+@pytest.mark.parametrize("note", ["paid with 4111111111111111", 4111111111111111, "4111-1111-1111-1111"])
+def test_a_projects_name_of_digits_hides_no_card(note: Any) -> None:
+    scrubber = EventScrubber(Scrubber(ScrubRules(secret_names=("111", "2024"))))
+    payload = json.dumps({"extra": {"note": note, "beside": 1}}).encode()
+
+    for _ in range(2):
+        assert b"4111" not in scrubber.scrub(payload)
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+@pytest.mark.parametrize("url", ["db://shop:hunter2@db", "db:\\/\\/shop:hunter2@db", '\\"db://shop:hunter2@db\\"'])
+def test_passwords_in_urls_are_found_among_other_ats(count: int, url: str) -> None:
+    crumbs = ", ".join(['{"message": "ada@shop.example, bob@shop.example"}'] * count)
+    payload = f'{{"release": "shop@1.4", "breadcrumbs": [{crumbs}], "extra": {{"a": "{url}", "b": "@"}}}}'
+    scrubber = EventScrubber(Scrubber())
+
+    for _ in range(2):
+        clean = scrubber.scrub(payload.encode())
+        assert b"hunter2" not in clean
+        assert json.loads(clean) == json.loads(scrubber.scrub_whole(payload.encode()))
+
+
 @pytest.mark.parametrize("payload", [b"[1]", b"{'a'", b'"a"', b'{"a": "x"', b"\x00\xff", b""])
 def test_what_is_no_json_object_and_may_hold_a_secret_is_refused(payload: bytes) -> None:
     with pytest.raises(Invalid, match="JSON"):
