@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeGuard, cast
 
 from bugwatch.domain.json import Json
@@ -173,7 +173,7 @@ class _Search:
         self.odd_names: list[tuple[dict[str, Json], str]] = []
         self._names = names
         self._root: list[Json] = [root]
-        self._waiting: list[tuple[_Container, Place]] = [(self._root, Place(elements=place))]
+        self._waiting: list[tuple[_Container, Place]] = [(self._root, _list_of(place))]
         # By the identity of a container: what it stands in, and its copy once it has one.
         self._around: dict[int, tuple[_Container, str | int]] = {}
         self._copies: dict[int, _Container] = {}
@@ -274,6 +274,11 @@ class _Search:
         filtered = _filtered(item, kind)
         if filtered != item:
             self.edit(container, name, filtered)
+
+
+@cache  # there are a handful of places, and a search begins with one for each event
+def _list_of(place: Place) -> Place:
+    return Place(elements=place)
 
 
 def _filtered(item: Json, kind: NameKind, *, is_inner: bool = False) -> Json:

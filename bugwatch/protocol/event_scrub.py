@@ -354,8 +354,11 @@ def _string_around(text: bytes, at: int) -> tuple[int, int]:
     start = text.rfind(b'"', 0, at)
     while start > 0 and text[start - 1] == _BACKSLASH and _is_escaped(text, start):
         start = text.rfind(b'"', 0, start)
-    match = _STRING_END.match(text, start + 1)
-    return start + 1, match.end() if match else len(text)
+    end = text.find(b'"', at)
+    if end < 0 or text[end - 1] == _BACKSLASH:  # perhaps not its end
+        match = _STRING_END.match(text, start + 1)
+        end = match.end() if match else len(text)
+    return start + 1, end
 
 
 def _is_escaped(text: bytes, quote: int) -> bool:
