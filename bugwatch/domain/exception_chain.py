@@ -26,9 +26,11 @@ def chain_of(exceptions: Sequence[ExceptionValue], same: Callable[[ExceptionValu
 
     A group whose members are all the same bug is that bug, with its causes. Different members stand beside their group.
     """
-    exceptions = [e for e in exceptions if not e.type.startswith(_BOUNDARY)] or exceptions
     if not exceptions:
         return None
+    if len(exceptions) == 1:  # as most events have
+        return Chain(tuple(exceptions), exceptions[0])
+    exceptions = [e for e in exceptions if not e.type.startswith(_BOUNDARY)] or exceptions
     whole = _unwrapped(exceptions)
     if not any(e.mechanism and e.mechanism.is_exception_group for e in exceptions):
         return whole

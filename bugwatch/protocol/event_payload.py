@@ -207,14 +207,16 @@ def _event(
         return line(get(key), limits.NAME, key, notes)
 
     platform = _platform(get("platform"))
-    tags = tags_of(get("tags"), notes)
+    tags = dict(tags_of(get("tags"), notes))
+    environment = name("environment") or tags.get("environment") or "production"
+    tags.pop("environment", None)
     message, template, params = message_of(get("logentry"), get("message"), notes)
     exceptions, threads = place_root_frames(
         exceptions_of(get("exception"), "exception.values", notes),
         threads_of(get("threads"), "threads.values", notes),
         frames_of(get("stacktrace"), "stacktrace", notes),
     )
-    request, contexts, sdk = (_object(get(key)) for key in ("request", "contexts", "sdk"))
+    request, contexts, sdk = _object(get("request")), _object(get("contexts")), _object(get("sdk"))
     infer_ip = _object(sdk.get("settings")).get("infer_ip")
     address, is_lent = address_of(get("user"), request.get("env"), infer_ip, platform, remote_addr)
     user = user_of(get("user"), address, notes)
@@ -231,14 +233,14 @@ def _event(
         server_name=name("server_name"),
         release=name("release"),
         dist=name("dist"),
-        environment=name("environment") or dict(tags).get("environment") or "production",
+        environment=environment,
         message=message,
         message_template=template,
         message_params=params,
         exceptions=exceptions,
         threads=threads,
         fingerprint=_fingerprint(get("fingerprint"), get("checksum"), notes),
-        tags=tuple(tag for tag in tags if tag[0] != "environment"),
+        tags=tuple(tags.items()),
         user=user,
         is_address_lent=is_lent and user is not None and user.ip_address == address,
         sdk=Sdk(
