@@ -33,6 +33,7 @@ from bugwatch.protocol.event_shapes import NOT_LEAN, decode_kind, decode_lean
 from bugwatch.protocol.event_stacktrace import frames_of, threads_of
 from bugwatch.protocol.event_tags import tags_of, traits_of
 from bugwatch.protocol.event_user import address_of, user_of
+from bugwatch.protocol.known_parts import KnownParts
 from bugwatch.protocol.lenient_json import parse_object
 from bugwatch.protocol.timestamps import drift_of, instant_of, is_believable
 
@@ -111,11 +112,10 @@ def skim(
     where the SDK leaves the user's address to us. Instants are ms since 1970.
     """
     try:
-        document = decode_lean(raw)
+        return _event(decode_lean(raw), received_at, sent_at, header_event_id, remote_addr, Notes())
     except NOT_LEAN:
         document, _ = parse_object(raw)
-        return skimmed(_event(_renamed(document), received_at, sent_at, header_event_id, remote_addr, Notes()))
-    return _event(document, received_at, sent_at, header_event_id, remote_addr, Notes())
+    return skimmed(_event(_renamed(document), received_at, sent_at, header_event_id, remote_addr, Notes()))
 
 
 def read(
@@ -216,8 +216,8 @@ def _event(
         threads_of(get("threads"), "threads.values", notes),
         frames_of(get("stacktrace"), "stacktrace", notes),
     )
-    request, contexts, sdk = _object(get("request")), _object(get("contexts")), _object(get("sdk"))
-    infer_ip = _object(sdk.get("settings")).get("infer_ip")
+    request, contexts = _object(get("request")), _object(get("contexts"))
+    sdk, infer_ip = _SDKS.of(get("sdk"), notes)
     address, is_lent = address_of(get("user"), request.get("env"), infer_ip, platform, remote_addr)
     user = user_of(get("user"), address, notes)
     csp_directive, csp_blocked = _csp(get("csp"), notes)
@@ -243,10 +243,7 @@ def _event(
         tags=tuple(tags.items()),
         user=user,
         is_address_lent=is_lent and user is not None and user.ip_address == address,
-        sdk=Sdk(
-            line(sdk.get("name"), limits.NAME, "sdk.name", notes),
-            line(sdk.get("version"), limits.NAME, "sdk.version", notes),
-        ),
+        sdk=sdk,
         traits=traits_of(contexts, request, platform, notes),
         csp_directive=csp_directive,
         csp_blocked=csp_blocked,
@@ -255,6 +252,17 @@ def _event(
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _sdk(value: Any, notes: Notes) -> tuple[Sdk, Any]:
+    """The SDK, and its wish for the user's address (see `address_of`)."""
+    told = _object(value)
+    name = line(told.get("name"), limits.NAME, "sdk.name", notes)
+    version = line(told.get("version"), limits.NAME, "sdk.version", notes)
+    return Sdk(name, version), _object(told.get("settings")).get("infer_ip")
+
+
+_SDKS = KnownParts(_sdk)
 
 
 def _type(document: dict[str, Any]) -> str:

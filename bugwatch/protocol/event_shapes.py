@@ -2,7 +2,8 @@
 
 What comes out looks like the whole document with parts left out, so that one set of readers serves both; only frames,
 of which there are many, become `LeanFrame`s. A payload that does not fit (a line number in quotes, a list where an
-object belongs, text over its limit) raises one of `NOT_LEAN`, and the caller takes the tolerant way instead.
+object belongs, text over its limit) raises one of `NOT_LEAN`, and the caller takes the tolerant way instead; so may
+whoever decodes the parts that are left raw.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any, TypedDict
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.lenient_json import NOT_JSON as NOT_LEAN
@@ -69,23 +70,17 @@ class _Threads(TypedDict):
     values: list[_Thread | None] | None
 
 
-class _Contexts(TypedDict, total=False):
-    browser: Any
-    os: Any
-    runtime: Any
-    device: Any
+class _Contexts(TypedDict, total=False):  # raw: they are `KnownParts`
+    browser: Raw
+    os: Raw
+    runtime: Raw
+    device: Raw
 
 
 class _Request(TypedDict, total=False):
     url: Any
     headers: Any
     env: Any
-
-
-class _Sdk(TypedDict, total=False):
-    name: Any
-    version: Any
-    settings: Any
 
 
 class _Event(TypedDict, total=False):
@@ -112,7 +107,7 @@ class _Event(TypedDict, total=False):
     user: Any
     request: _Request | None
     contexts: _Contexts | None
-    sdk: _Sdk | None
+    sdk: Raw
     csp: Any
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from bugwatch.domain.event import Event
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.event_limits import Notes, line, spelled
+from bugwatch.protocol.known_parts import KnownParts
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -56,11 +57,9 @@ def traits_of(contexts: dict[str, Any], request: dict[str, Any], platform: str, 
     their User-Agent.
     """
     found: dict[str, str] = {}
-    for kind, key in _NAMED_BY.items():
-        context = contexts.get(kind)
-        if isinstance(context, dict):
-            name = context.get(key) or context.get("raw_description")
-            found.update(_trait(kind, name, context.get("version"), notes))
+    for kind, traits in _TRAITS.items():
+        if kind in contexts:
+            found.update(traits.of(contexts[kind], notes))
     if platform == "javascript":
         for kind, name, version in _told_by(_user_agent(request.get("headers"))):
             if kind not in found:
@@ -68,6 +67,16 @@ def traits_of(contexts: dict[str, Any], request: dict[str, Any], platform: str, 
         if page := line(request.get("url"), limits.URL, "request.url", notes).partition("#")[0].partition("?")[0]:
             found["url"] = page[: limits.TAG]
     return tuple(found.items())
+
+
+def _traits_of_context(kind: str, context: Any, notes: Notes) -> dict[str, str]:
+    if not isinstance(context, dict):
+        return {}
+    name = context.get(_NAMED_BY[kind]) or context.get("raw_description")
+    return _trait(kind, name, context.get("version"), notes)
+
+
+_TRAITS = {kind: KnownParts(partial(_traits_of_context, kind)) for kind in _NAMED_BY}
 
 
 def _trait(kind: str, name: Any, version: Any, notes: Notes) -> dict[str, str]:

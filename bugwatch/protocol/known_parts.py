@@ -1,0 +1,47 @@
+"""What an app says of its surroundings is the same in all its events: it is understood once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from bugwatch.protocol.event_limits import Notes
+
+T = TypeVar("T")
+
+_MEMORY = 2_048  # parts
+_LONGEST_REMEMBERED = 1_024  # bytes
+
+_decode = msgspec.json.Decoder().decode
+
+
+class KnownParts(Generic[T]):
+    """What one kind of part comes to by `understand`, remembered by its bytes. What comes out is shared: change it not.
+
+    Only what left no notes is remembered: others have to leave theirs with each event.
+    """
+
+    def __init__(self, understand: Callable[[Any, Notes], T]) -> None:
+        self._understand = understand
+        self._known: dict[bytes, T] = {}
+
+    def of(self, part: Any, notes: Notes) -> T:
+        """Of a part that is decoded already, or of its JSON as `Raw`; then this may raise one of NOT_LEAN."""
+        if not isinstance(part, Raw):
+            return self._understand(part, notes)
+        raw = bytes(part)
+        known = self._known.get(raw)
+        return self._learn(raw, notes) if known is None else known
+
+    def _learn(self, raw: bytes, notes: Notes) -> T:
+        own = Notes()
+        found = self._understand(_decode(raw), own)
+        notes += own
+        if not own and len(raw) <= _LONGEST_REMEMBERED:
+            if len(self._known) >= _MEMORY:
+                self._known.clear()
+            self._known[raw] = found
+        return found
