@@ -13,6 +13,7 @@ from bugwatch.domain.stacktrace import Frame, Thread
 from bugwatch.protocol import event_limits as limits
 from bugwatch.protocol.event_limits import Notes, bag, line, prose
 from bugwatch.protocol.event_stacktrace import elements, flag, frames_of
+from bugwatch.protocol.known_parts import KnownParts
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ def _newest(values: Sequence[T], path: str, notes: Notes) -> Sequence[T]:
 
 def _exception(item: dict[str, Any], path: str, notes: Notes) -> ExceptionValue | None:
     """One exception, or None where there is neither type nor text nor stack."""
-    how = _mechanism(item.get("mechanism"), f"{path}.mechanism", notes)
+    how = _MECHANISMS.of(item.get("mechanism"), f"{path}.mechanism", notes)
     name = line(item.get("type"), limits.EXCEPTION_TYPE, f"{path}.type", notes)
     text = prose(item.get("value"), limits.MESSAGE, f"{path}.value", notes)
     frames = frames_of(item.get("stacktrace"), f"{path}.stacktrace", notes)
@@ -64,8 +65,8 @@ def _mechanism(value: Any, path: str, notes: Notes) -> Mechanism | None:
         return None
     fields: dict[str, Any] = {}
     for key, item in value.items():
-        if key in _MECHANISM:
-            name, understand = _MECHANISM[key]
+        if key in _MECHANISM_FIELDS:
+            name, understand = _MECHANISM_FIELDS[key]
             fields[name] = understand(item, f"{path}.{key}", notes)
     return Mechanism(**fields)
 
@@ -99,7 +100,7 @@ def _number(value: Any, path: str, notes: Notes) -> int | None:
 
 
 # Key on the wire: our name for it, and how to understand its value.
-_MECHANISM: dict[str, tuple[str, Callable[[Any, str, Notes], Any]]] = {
+_MECHANISM_FIELDS: dict[str, tuple[str, Callable[[Any, str, Notes], Any]]] = {
     "type": ("type", _name),
     "handled": ("is_handled", _flag),
     "synthetic": ("is_synthetic", _is_true),
@@ -112,6 +113,7 @@ _MECHANISM: dict[str, tuple[str, Callable[[Any, str, Notes], Any]]] = {
     "data": ("data", _detail),
     "meta": ("meta", _detail),
 }
+_MECHANISMS = KnownParts(_mechanism)
 
 
 def place_root_frames(

@@ -217,7 +217,7 @@ def _event(
         frames_of(get("stacktrace"), "stacktrace", notes),
     )
     request, contexts = _object(get("request")), _object(get("contexts"))
-    sdk, infer_ip = _SDKS.of(get("sdk"), notes)
+    sdk, infer_ip = _SDKS.of(get("sdk"), "sdk", notes)
     address, is_lent = address_of(get("user"), request.get("env"), infer_ip, platform, remote_addr)
     user = user_of(get("user"), address, notes)
     csp_directive, csp_blocked = _csp(get("csp"), notes)
@@ -254,11 +254,11 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _sdk(value: Any, notes: Notes) -> tuple[Sdk, Any]:
+def _sdk(value: Any, path: str, notes: Notes) -> tuple[Sdk, Any]:
     """The SDK, and its wish for the user's address (see `address_of`)."""
     told = _object(value)
-    name = line(told.get("name"), limits.NAME, "sdk.name", notes)
-    version = line(told.get("version"), limits.NAME, "sdk.version", notes)
+    name = line(told.get("name"), limits.NAME, f"{path}.name", notes)
+    version = line(told.get("version"), limits.NAME, f"{path}.version", notes)
     return Sdk(name, version), _object(told.get("settings")).get("infer_ip")
 
 

@@ -2,8 +2,9 @@
 
 What comes out looks like the whole document with parts left out, so that one set of readers serves both; only frames,
 of which there are many, become `LeanFrame`s. A payload that does not fit (a line number in quotes, a list where an
-object belongs, text over its limit) raises one of `NOT_LEAN`, and the caller takes the tolerant way instead; so may
-whoever decodes the parts that are left raw.
+object belongs, text over its limit) raises one of `NOT_LEAN`, and the caller takes the tolerant way instead.
+
+Parts that hardly change from event to event stay raw, for `KnownParts`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class _Exception(TypedDict, total=False):
     value: Any
     module: Any
     thread_id: Any
-    mechanism: Any
+    mechanism: Raw
     stacktrace: _Stacktrace | None
 
 
@@ -70,7 +71,7 @@ class _Threads(TypedDict):
     values: list[_Thread | None] | None
 
 
-class _Contexts(TypedDict, total=False):  # raw: they are `KnownParts`
+class _Contexts(TypedDict, total=False):
     browser: Raw
     os: Raw
     runtime: Raw

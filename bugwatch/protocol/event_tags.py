@@ -59,32 +59,32 @@ def traits_of(contexts: dict[str, Any], request: dict[str, Any], platform: str, 
     found: dict[str, str] = {}
     for kind, traits in _TRAITS.items():
         if kind in contexts:
-            found.update(traits.of(contexts[kind], notes))
+            found.update(traits.of(contexts[kind], f"contexts.{kind}", notes))
     if platform == "javascript":
         for kind, name, version in _told_by(_user_agent(request.get("headers"))):
             if kind not in found:
-                found.update(_trait(kind, name, version, notes))
+                found.update(_trait(kind, name, version, f"contexts.{kind}", notes))
         if page := line(request.get("url"), limits.URL, "request.url", notes).partition("#")[0].partition("?")[0]:
             found["url"] = page[: limits.TAG]
     return tuple(found.items())
 
 
-def _traits_of_context(kind: str, context: Any, notes: Notes) -> dict[str, str]:
+def _trait(kind: str, name: Any, version: Any, path: str, notes: Notes) -> dict[str, str]:
+    name = line(name, limits.TAG // 2, f"{path}.name", notes)
+    if not name:
+        return {}
+    version = line(version, limits.TAG // 2 - 1, f"{path}.version", notes)
+    return {kind: f"{name} {version}".rstrip(), f"{kind}.name": name}
+
+
+def _traits_of_context(kind: str, context: Any, path: str, notes: Notes) -> dict[str, str]:
     if not isinstance(context, dict):
         return {}
     name = context.get(_NAMED_BY[kind]) or context.get("raw_description")
-    return _trait(kind, name, context.get("version"), notes)
+    return _trait(kind, name, context.get("version"), path, notes)
 
 
 _TRAITS = {kind: KnownParts(partial(_traits_of_context, kind)) for kind in _NAMED_BY}
-
-
-def _trait(kind: str, name: Any, version: Any, notes: Notes) -> dict[str, str]:
-    name = line(name, limits.TAG // 2, f"contexts.{kind}.name", notes)
-    if not name:
-        return {}
-    version = line(version, limits.TAG // 2 - 1, f"contexts.{kind}.version", notes)
-    return {kind: f"{name} {version}".rstrip(), f"{kind}.name": name}
 
 
 def _user_agent(headers: Any) -> str:

@@ -1,4 +1,7 @@
-"""What an app says of its surroundings is the same in all its events: it is understood once."""
+"""What an app says of its surroundings, and of how it caught an exception, is the same in most of its events.
+
+So it is understood once.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,23 @@ class KnownParts(Generic[T]):
     Only what left no notes is remembered: others have to leave theirs with each event.
     """
 
-    def __init__(self, understand: Callable[[Any, Notes], T]) -> None:
+    def __init__(self, understand: Callable[[Any, str, Notes], T]) -> None:
         self._understand = understand
         self._known: dict[bytes, T] = {}
 
-    def of(self, part: Any, notes: Notes) -> T:
+    def of(self, part: Any, path: str, notes: Notes) -> T:
         """Of a part that is decoded already, or of its JSON as `Raw`; then this may raise one of NOT_LEAN."""
         if not isinstance(part, Raw):
-            return self._understand(part, notes)
+            return self._understand(part, path, notes)
         raw = bytes(part)
-        known = self._known.get(raw)
-        return self._learn(raw, notes) if known is None else known
+        try:
+            return self._known[raw]
+        except KeyError:
+            return self._learn(raw, path, notes)
 
-    def _learn(self, raw: bytes, notes: Notes) -> T:
+    def _learn(self, raw: bytes, path: str, notes: Notes) -> T:
         own = Notes()
-        found = self._understand(_decode(raw), own)
+        found = self._understand(_decode(raw), path, own)
         notes += own
         if not own and len(raw) <= _LONGEST_REMEMBERED:
             if len(self._known) >= _MEMORY:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from bugwatch.protocol import event_payload, known_parts
+from bugwatch.protocol import event_exceptions, event_payload, known_parts
 from bugwatch.protocol.event_limits import Notes, line
 from bugwatch.protocol.event_payload import read, skim, skimmed
 from bugwatch.protocol.event_shapes import NOT_LEAN
@@ -27,20 +27,23 @@ SURROUNDINGS: list[Any] = [
     {"name": "sentry.javascript.browser", "version": "10.0", "settings": {"infer_ip": "auto"}},
     {"name": "sentry.javascript.browser", "version": "10.0", "settings": {"infer_ip": "never"}},
     {"name": "a\x00b", "settings": {"infer_ip": ["auto"]}},
+    {"type": "generic", "handled": False, "synthetic": True, "exception_id": 1, "parent_id": 0, "data": {"a": [1]}},
+    {"type": "t" * 500, "handled": "no", "description": "d" * 40_000, "data": 7},
 ]
 
 
 def names() -> KnownParts[str]:
-    return KnownParts(lambda part, notes: line(part, 10, "name", notes))
+    return KnownParts(lambda part, path, notes: line(part, 10, path, notes))
 
 
 def test_what_came_before_is_not_understood_again() -> None:
-    asked: list[Any] = []
-    parts: KnownParts[int] = KnownParts(lambda part, _: asked.append(part) or len(asked))  # type: ignore[func-returns-value]
+    parts: KnownParts[object] = KnownParts(lambda part, _path, _notes: object() if part else None)
 
-    assert [parts.of(Raw(b'"a"'), Notes()), parts.of(Raw(b'"b"'), Notes()), parts.of(Raw(b'"a"'), Notes())] == [1, 2, 1]
-    assert parts.of("a", Notes()) == 3  # whoever decodes all of an event has nothing to be known by
-    assert asked == ["a", "b", "a"]
+    first = parts.of(Raw(b'"a"'), "name", Notes())
+
+    assert parts.of(Raw(b'"a"'), "name", Notes()) is first
+    assert parts.of(Raw(b'"b"'), "name", Notes()) is not first
+    assert parts.of("a", "name", Notes()) is not first  # decoded: there are no bytes to know it by
 
 
 def test_what_leaves_notes_leaves_them_with_each_event() -> None:
@@ -48,7 +51,7 @@ def test_what_leaves_notes_leaves_them_with_each_event() -> None:
 
     for _ in range(2):
         notes = Notes()
-        assert parts.of(Raw(b'"' + b"n" * 20 + b'"'), notes) == "nnnnnnnnn…"
+        assert parts.of(Raw(b'"' + b"n" * 20 + b'"'), "name", notes) == "nnnnnnnnn…"
         assert [note.path for note in notes] == ["name"]
 
 
@@ -57,33 +60,38 @@ def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
     parts = names()
 
     for number in range(100):
-        assert parts.of(Raw(b"%d" % number), Notes()) == str(number)
+        assert parts.of(Raw(b"%d" % number), "name", Notes()) == str(number)
         assert len(parts._known) <= 10
 
 
 def test_long_parts_are_not_remembered() -> None:
-    parts: KnownParts[int] = KnownParts(lambda part, _: len(part))
+    parts: KnownParts[int] = KnownParts(lambda part, _path, _notes: len(part))
 
-    assert parts.of(Raw(b'"' + b"a" * 1_023 + b'"'), Notes()) == 1_023
+    assert parts.of(Raw(b'"' + b"a" * 1_023 + b'"'), "name", Notes()) == 1_023
     assert not parts._known
 
 
 @pytest.mark.parametrize("raw", [b'"\xff"', b'"\\ud800"', b"[" * 100_000 + b"]" * 100_000])
 def test_a_part_that_cannot_be_decoded_is_for_the_tolerant_way(raw: bytes) -> None:
     with pytest.raises(NOT_LEAN):
-        names().of(Raw(raw), Notes())
+        names().of(Raw(raw), "name", Notes())
 
     payload = b'{"sdk": {"name": %s, "version": "1"}}' % raw
     assert skim(payload, received_at=NOON) == skimmed(read(payload, received_at=NOON))
 
 
 @pytest.mark.parametrize("part", SURROUNDINGS, ids=lambda part: json.dumps(part)[:40])
-@pytest.mark.parametrize("kind", ["browser", "os", "runtime", "device", "sdk"])
+@pytest.mark.parametrize("kind", ["browser", "os", "runtime", "device"])
 def test_an_event_is_the_same_whether_its_surroundings_are_known_or_not(
     kind: str, part: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_payload, "_SDKS", KnownParts(event_payload._sdk))
-    event = {"sdk": part} if kind == "sdk" else {"contexts": {kind: part}}
+    monkeypatch.setattr(event_exceptions, "_MECHANISMS", KnownParts(event_exceptions._mechanism))
+    event = {
+        "sdk": part,
+        "contexts": {kind: part},
+        "exception": [{"type": "E", "mechanism": part}, {"type": "F", "mechanism": part}],
+    }
     payload = json.dumps({"platform": "python", "user": {"id": 1}, **event}).encode()
     whole = skimmed(read(payload, received_at=NOON, remote_addr="198.51.100.4"))
 
