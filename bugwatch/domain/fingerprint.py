@@ -91,7 +91,7 @@ def group(event: Event) -> Grouping:
     """The event's grouping. Never fails, whatever the event holds."""
     reading = _read(event)
     basis = _by_rank(reading)
-    if any(part.strip() for part in event.fingerprint):
+    if event.fingerprint and any(part.strip() for part in event.fingerprint):
         basis = _by_client(reading, basis)
     type_, value = _title(reading)
     return Grouping(
@@ -127,7 +127,7 @@ def _of_thread(event: Event) -> list[StackKey]:
 
 
 def _stacks(event: Event, exceptions: Iterable[ExceptionValue]) -> tuple[tuple[ExceptionValue, StackKey], ...]:
-    return tuple((exception, read_stack(exception.frames, event.platform)) for exception in exceptions)
+    return tuple([(exception, read_stack(exception.frames, event.platform)) for exception in exceptions])
 
 
 def _likeness(exception: ExceptionValue, event: Event) -> tuple[object, ...]:
@@ -354,5 +354,5 @@ def _variables(reading: _Reading) -> dict[str, str]:
 
 def _digest(components: Iterable[Component]) -> bytes:
     """16 bytes over the version and what contributes, the same on every machine."""
-    parts = [f"bugwatch {VERSION}", *(f"{c.name}\x1f{c.value}" for c in components if c.contributes)]
+    parts = [f"bugwatch {VERSION}", *[f"{c.name}\x1f{c.value}" for c in components if c.contributes]]
     return blake2b("\x1e".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()

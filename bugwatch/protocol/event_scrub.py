@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -232,7 +231,9 @@ class EventScrubber:
         """As `scrub`; one of NOT_JSON where the event is not as SDKs send it."""
         event = _decode_event(payload)
         crumbs, owners = _values(event.breadcrumbs), _owners(event)
-        parts = [*crumbs, *chain.from_iterable([_raws_of[type(owner)](owner) for owner in owners])]
+        parts: list[Raw] = [*crumbs]
+        for owner in owners:
+            parts += _raws_of[type(owner)](owner)
         text = _BETWEEN.join(parts)
         numbers = {text.count(_BETWEEN, 0, at) for at in self._suspects(text)}
         doubtful = [(crumbs, n) if n < len(crumbs) else _holder(owners, n - len(crumbs)) for n in numbers]
