@@ -26,7 +26,7 @@ def exceptions_of(value: Any, path: str, notes: Notes) -> tuple[ExceptionValue, 
     found = [
         _exception(item, f"{path}.{index}", notes) for index, item in _newest(elements(value, path, notes), path, notes)
     ]
-    return tuple(item for item in found if item is not None)
+    return tuple([item for item in found if item is not None])
 
 
 def _newest(values: Sequence[T], path: str, notes: Notes) -> Sequence[T]:

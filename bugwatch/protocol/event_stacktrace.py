@@ -197,9 +197,8 @@ def _rest(frame: dict[str, Any], path: str, notes: Notes) -> Any:
 
 def threads_of(value: Any, path: str, notes: Notes) -> tuple[Thread, ...]:
     """All threads that the SDK listed, also those without a stack."""
-    return tuple(
-        _thread(item, f"{path}.{index}", notes) for index, item in _first(elements(value, path, notes), path, notes)
-    )
+    threads = _first(elements(value, path, notes), path, notes)
+    return tuple([_thread(item, f"{path}.{index}", notes) for index, item in threads])
 
 
 def _first(threads: Sequence[T], path: str, notes: Notes) -> Sequence[T]:

@@ -126,11 +126,12 @@ def index_tags(event: Event) -> Tags:
 
 
 def _derived(event: Event) -> Tags:
-    mechanism = next((item.mechanism for item in reversed(event.exceptions) if item.mechanism), None)
+    mechanisms = [item.mechanism for item in event.exceptions if item.mechanism]
+    mechanism = mechanisms[-1] if mechanisms else None
     is_handled = mechanism.is_handled if mechanism else None
     return (
         ("environment", event.environment),
-        ("level", event.level.value),
+        ("level", event.level),
         ("release", event.release),
         ("dist", event.dist),
         ("logger", event.logger),
