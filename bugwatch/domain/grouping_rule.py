@@ -55,10 +55,10 @@ _EXACT = frozenset(("error.type", "stack.function", "stack.module"))
 _FRAME_ACTIONS = frozenset(("+app", "-app", "+group", "-group"))
 
 # A piece of a line: quoted texts, variables and bare characters, up to a blank. None of these patterns looks back.
-_QUOTED = r'"(?>(?:[^"\\]|\\.)*)"'
-_BEFORE_ARROW = re.compile(rf'(?>(?:{_QUOTED}|(?!->)[^"])*)')
-_MATCHER = re.compile(rf'\s*+((?>(?:{_QUOTED}|[^\s"])+))')
-_PART = re.compile(rf'[\s,]*+((?>(?:{_QUOTED}|\{{\{{[^{{}}]*+\}}\}}|[^\s,"])+))')
+_QUOTED = r'"(?>[^"\\]|\\.)*+"'
+_BEFORE_ARROW = re.compile(rf'(?>{_QUOTED}|(?!->)[^"])*+')
+_MATCHER = re.compile(rf'\s*+((?>{_QUOTED}|[^\s"])++)')
+_PART = re.compile(rf'[\s,]*+((?>{_QUOTED}|\{{\{{[^{{}}]*+\}}\}}|[^\s,"])++)')
 _VARIABLE = re.compile(r"\{\{([^{}]*+)\}\}")
 
 

@@ -34,8 +34,8 @@ _UNIT = (
     r"(?:ns|µs|us|ms|secs?|mins?|hrs?|[smhdkKMGTP]|(?:nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?|months?|"
     r"years?|[kKMGTP]i?[Bb]|bytes?|[ap]\.?m)\b"
 )
-_DOUBLE = r"\"(?>(?:[^\"\\\n]{1,300}+|\\.){0,30})\""
-_SINGLE = r"'(?>(?:[^'\\\n]{1,300}+|\\.){0,30})'"
+_DOUBLE = r"\"(?>[^\"\\\n]{1,300}+|\\.){0,30}+\""
+_SINGLE = r"'(?>[^'\\\n]{1,300}+|\\.){0,30}+'"
 QUOTED = rf"(?:{_DOUBLE}|{_SINGLE})"
 _TEXT = rf"(?:{_DOUBLE}|{_SINGLE}|`[^`\n]{{0,300}}`)"
 # Nouns whose quoted name is somebody's data, not the program's: `User 'bob'`, but `column 'bob'`.

@@ -16,9 +16,9 @@ MAX_LENGTH = 1_024
 # Words of letters alone are the most of a message and are passed first, many at once; not those that a date, the number
 # of an error, a quoted value or a list of values may follow.
 _LETTERS = (
-    rf"(?>(?:(?!{MONTH}\b|{DAY}|(?i:errno|winerror|sqlstate|error|code|status|http|values|in|contains|hresult|python|node"
+    rf"(?>(?!{MONTH}\b|{DAY}|(?i:errno|winerror|sqlstate|error|code|status|http|values|in|contains|hresult|python|node"
     r"|php|ruby|java|tls|ssl|openssl|returned|responded|response|answered|signal|dup)\b|[bruf][\"'])"
-    r"[A-Za-z]{1,64}+(?![\w@+%\\-]| ?=|\.\w|:[^\s]|(?:: ?| )[\"'`]) ?){1,64})"
+    r"[A-Za-z]{1,64}+(?![\w@+%\\-]| ?=|\.\w|:[^\s]|(?:: ?| )[\"'`]) ?){1,64}+"
 )
 # Other words are eaten whole, so that their digits are judged together, or left alone.
 _WORD = r"\w[\w$]{0,255}|\$[A-Za-z_][\w$]{0,254}"

@@ -34,7 +34,7 @@ _BETWEEN = b"\0"  # which JSON never holds
 _AT = b"@"
 
 _BACKSLASH = 0x5C
-_STRING_END = re.compile(rb'[^"\\]*+(?>(?:\\.[^"\\]*+)*)', re.DOTALL)
+_STRING_END = re.compile(rb'[^"\\]*+(?>\\.[^"\\]*+)*+', re.DOTALL)
 _NOTHING_UNDER = re.compile(rb'": ?(?:null|"([^"\\]{0,40})")')  # after a name
 
 _NONE = Raw()

@@ -25,8 +25,8 @@ NOT_JSON = (
 )  # what msgspec raises where it is stricter than we
 
 _decode = msgspec.json.Decoder().decode
-# A string (also one that never ends), or a bracket. Atomic, so that hostile text is read once.
-_TOKEN = re.compile(r'"(?>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+# A string (also one that never ends), or a bracket. Possessive, so that hostile text is read once.
+_TOKEN = re.compile(r'"(?>[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

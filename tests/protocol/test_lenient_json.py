@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -68,6 +69,19 @@ def test_a_string_full_of_quotes_and_brackets_does_not_slow_the_cutting_down() -
 
     with pytest.raises(Invalid):
         parse_object(hostile.encode())
+
+
+def test_a_long_string_beside_a_bomb_needs_little_memory() -> None:
+    raw = b'{"a": "' + rb"x\n" * 100_000 + b'", "b": ' + b"[" * 2_000 + b"]" * 2_000 + b"}"
+
+    tracemalloc.start()
+    try:
+        parse(raw)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 10 * len(raw)
 
 
 def test_repairs_are_told() -> None:
