@@ -15,7 +15,7 @@ from bugwatch.protocol.event_limits import Notes
 
 T = TypeVar("T")
 
-_MEMORY = 2_048  # parts
+_MEMORY = 512  # parts; devices tell their free memory, and are new each time
 _LONGEST_REMEMBERED = 1_024  # bytes
 
 _decode = msgspec.json.Decoder().decode

@@ -78,11 +78,15 @@ class Room:
 
 @dataclass(slots=True)
 class Visit:
-    """The items of a request on their way, files last: those that are refused leave `works` for `refused`."""
+    """The items of a request on their way, files last: those that are refused leave `works` for `refused`.
+
+    Who sent it may have given up: it had arrived as a whole, and is stored all the same.
+    """
 
     access: Access
     works: list[Work]
     refused: list[Refusal] = field(default_factory=list)
+    is_given_up: bool = False
 
 
 class Ingest:
@@ -167,6 +171,8 @@ class Ingest:
         else:
             # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
             self._unbooked.update(ticket.bookings)
+        if visit.is_given_up:
+            raise asyncio.CancelledError
         return visit.refused
 
     def refuse(self, reason: str) -> None:
@@ -201,7 +207,10 @@ class Ingest:
         elif any(len(work.arrival.payload) > THREAD_BYTES for work in visit.works):
             await self._see_through_beside(visit)
         else:
-            await self._gathering.join(visit)
+            try:
+                await self._gathering.join(visit)
+            except asyncio.CancelledError:
+                visit.is_given_up = True
 
     def _see_through(self, visits: Sequence[Visit]) -> None:
         """All that came in this turn of the loop, as one set."""

@@ -1,4 +1,4 @@
-"""What comes in one turn of the loop is done together; who hung up is left out."""
+"""What comes in one turn of the loop is done together, also for who hangs up meanwhile."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ async def test_a_set_has_its_limit_and_nobody_is_left_behind() -> None:
     assert [number for one in sets for number in one] == list(range(2 * LARGEST_SET + 1))
 
 
-async def test_who_hangs_up_before_is_left_out() -> None:
+async def test_who_hangs_up_is_let_go_once_the_work_is_done() -> None:
     sets: list[Sequence[int]] = []
     gathering: Gathering[int] = Gathering(sets.append)
     joining = [asyncio.create_task(gathering.join(number)) for number in range(3)]
     asyncio.get_running_loop().call_soon(joining[1].cancel)
-    await asyncio.gather(*joining, return_exceptions=True)
+    async with asyncio.timeout(5):
+        ends = await asyncio.gather(*joining, return_exceptions=True)
 
-    assert sets == [[0, 2]]
+    assert sets == [[0, 1, 2]]
+    assert [type(end) for end in ends] == [type(None), asyncio.CancelledError, type(None)]
 
 
 async def test_what_the_work_raises_everybody_hears_and_the_next_set_is_done() -> None:

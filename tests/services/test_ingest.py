@@ -359,6 +359,16 @@ async def test_who_hangs_up_is_let_go_once_what_he_sent_is_on_disk(door: Door) -
     assert await door.totals() == {"received": 1, "stored": 1}
 
 
+async def test_who_hangs_up_before_it_is_read_has_it_stored_too(door: Door) -> None:
+    sending = asyncio.create_task(door.send())
+    await asyncio.sleep(0)  # it has joined those of this turn
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+    assert await door.totals() == {"received": 1, "stored": 1}
+
+
 async def test_after_the_end_nothing_is_taken_and_nobody_waits_for_ever(door: Door) -> None:
     await door.ingest.stop()
     with pytest.raises(Unavailable):
