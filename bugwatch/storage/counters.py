@@ -13,17 +13,18 @@ from bugwatch.storage.issues import Change
 
 async def add_tags(tx: Tx, by_issue: Mapping[int, Change]) -> None:
     """`by_issue` is sorted, as `issues.changes` makes it."""
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int, int]] = []
     for issue_id, change in by_issue.items():
-        tags: dict[int, tuple[int, int, int, int]] = {}
+        tags: dict[int, tuple[int, int, int, int, int]] = {}
         for event in change.events:
+            filters = (event.environment_id, event.release_id)
             for value_id in event.tag_ids:
                 count = tags[value_id][2] if value_id in tags else 0
-                tags[value_id] = (issue_id, value_id, count + 1, event.id)
+                tags[value_id] = (issue_id, value_id, count + 1, event.id, 1 if value_id in filters else 0)
         rows += sorted(tags.values())
     await tx.put(
         """
-        INSERT INTO issue_tags (issue_id, value_id, count, last_id)
+        INSERT INTO issue_tags (issue_id, value_id, count, last_id, is_filter)
         VALUES :rows
         ON CONFLICT (issue_id, value_id) DO UPDATE SET
             count = issue_tags.count + excluded.count,

@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -35,8 +36,9 @@ Row = Mapping[str, Any]
 Dialect = Literal["sqlite", "postgres"]
 
 # Rows or keys per statement on SQLite, which knows no arrays. Few texts, so that all stay in the statement cache (a
-# text for every number costs more than it saves), and few statements: any number up to 128 takes at most four.
+# text for every number costs more than it saves), and few statements: up to 128 rows take at most four, keys one.
 CHUNKS = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+_FITTING = [min(size for size in CHUNKS if size >= count) for count in range(CHUNKS[0] + 1)]
 _KEY_NAMES = tuple(f"k{n}" for n in range(CHUNKS[0]))
 
 
@@ -175,13 +177,14 @@ def chunked(count: int) -> tuple[int, ...]:
 
 
 def key_chunks(sql: str, keys: Sequence[Value], params: Mapping[str, Value]) -> list[tuple[str, dict[str, Value]]]:
-    """A query that says `IN :keys` as queries with parameters `:k0, :k1 …`, a chunk of keys each."""
+    """A query that says `IN :keys` as queries with parameters `:k0, :k1 …`, a chunk of keys each: the last chunk is
+    filled up with its last key, which changes nothing."""
     chunks: list[tuple[str, dict[str, Value]]] = []
-    start = 0
-    for size in chunked(len(keys)):
-        named = dict(zip(_KEY_NAMES, keys[start : start + size], strict=False))
+    for start in range(0, len(keys), CHUNKS[0]):
+        some = keys[start : start + CHUNKS[0]]
+        size = _FITTING[len(some)]
+        named = dict(zip(_KEY_NAMES, chain(some, repeat(some[-1], size - len(some))), strict=False))
         chunks.append((_with_keys(sql, size), {**params, **named}))
-        start += size
     return chunks
 
 

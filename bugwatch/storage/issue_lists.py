@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from bugwatch.domain.issue import Sort
+from bugwatch.domain.clock import DAY
+from bugwatch.domain.ids import first_id_at
+from bugwatch.domain.issue import Sort, Status
 from bugwatch.storage import merges
 from bugwatch.storage.database import Reader, Row
 
@@ -57,6 +59,7 @@ class ListedIssue:
     culprit: str
     platform: str
     is_unhandled: bool
+    is_regressed: bool
     first_seen_at: int
     last_seen_at: int
     event_count: int
@@ -80,6 +83,8 @@ _SHORT_ID = re.compile(r"([A-Za-z0-9-]+)-([0-9]{1,15})")
 
 # What is neither deleted nor part of another issue; in the words of the index `issues_by_status`.
 _ALIVE = "issues.deleted_at IS NULL AND issues.merged_into_id IS NULL"
+# All there are: SQLite counts on that index alone only if their name is given.
+_STATUSES = str(tuple(status.value for status in Status))
 
 # The sums of each root's members, for what is filtered and sorted by. `latest` is a last event with its level.
 _MERGED = """
@@ -100,6 +105,8 @@ _LAST_SEEN = """(CASE WHEN merged.last_seen_at > issues.last_seen_at
     THEN merged.last_seen_at ELSE issues.last_seen_at END)"""
 _LEVEL = """(CASE WHEN merged.latest > issues.last_event_id * 8 + issues.level
     THEN merged.latest % 8 ELSE issues.level END)"""
+# Who is older by its id is passed over without being read: nothing happens as much as a day after it arrived.
+_BEGUN = f"issues.id >= :begun_id AND {_FIRST_SEEN} >= :begun_from"
 _USER_COUNT = """(CASE WHEN merged.root_id IS NULL THEN issues.user_count ELSE (
     SELECT COUNT(DISTINCT user_id) FROM issue_users
     WHERE issue_id = issues.id
@@ -111,20 +118,16 @@ _SORTED_BY = {
     "user_count": _USER_COUNT,
 }
 
-_TAG_ID = "(SELECT id FROM tag_values WHERE project_id = issues.project_id AND key = '{key}' AND value = :{key})"
+# The plus keeps SQLite from looking up each of these issues: to walk through all takes less (measured: 9 ms for 13).
+_TAGGED = """(
+    SELECT issue_id FROM issue_tags
+    WHERE is_filter = 1 AND value_id IN (
+        SELECT id FROM tag_values WHERE project_id IN :keys AND key = '{key}' AND value = :{key}))"""
 _HAS_TAG = f"""(
-    EXISTS (SELECT 1 FROM issue_tags WHERE issue_tags.issue_id = issues.id AND issue_tags.value_id = {_TAG_ID})
-    OR EXISTS (
-        SELECT 1 FROM issues AS members
-        JOIN issue_tags ON issue_tags.issue_id = members.id
-        WHERE members.merged_into_id = issues.id AND issue_tags.value_id = {_TAG_ID}))"""
-
-# Merging changes no state.
-_REGRESSED = """issues.status = 'unresolved' AND 'regressed' = (
-    SELECT kind FROM transitions
-    WHERE transitions.issue_id = issues.id AND kind NOT IN ('merged', 'unmerged')
-    ORDER BY id DESC
-    LIMIT 1)"""
+    +issues.id IN {_TAGGED}
+    OR +issues.id IN (
+        SELECT merged_into_id FROM issues AS members
+        WHERE merged_into_id IS NOT NULL AND +members.id IN {_TAGGED}))"""
 
 
 async def find(
@@ -159,17 +162,17 @@ async def count(tx: Reader, search: Search) -> Counter[str]:
     where, values = _conditions(replace(search, status=""))
     rows = await tx.among(
         f"""
-        SELECT status, COUNT(*) AS count, COUNT(CASE WHEN {_REGRESSED} THEN 1 END) AS regressed
+        SELECT status, is_regressed, COUNT(*) AS count
         FROM issues {_MERGED if "merged." in where else ""}
-        WHERE issues.project_id IN :keys AND {where}
-        GROUP BY status""",
+        WHERE issues.project_id IN :keys AND status IN {_STATUSES} AND {where}
+        GROUP BY project_id, status, is_regressed""",
         search.project_ids,
         **values,
     )
     counts: Counter[str] = Counter()
     for row in rows:
         counts[row["status"]] += row["count"]
-        counts["regressed"] += row["regressed"]
+        counts["regressed"] += row["count"] * row["is_regressed"]
     return counts
 
 
@@ -202,7 +205,7 @@ async def get_merged(tx: Reader, issue_id: int) -> tuple[ListedIssue, int] | Non
     root = await get(tx, row["merged_into_id"]) if row else None
     if row is None or root is None:
         return None
-    state = {name: getattr(root, name) for name in ("status", "status_changed_at", "resolved_at")}
+    state = {name: getattr(root, name) for name in ("status", "is_regressed", "status_changed_at", "resolved_at")}
     return replace(_issue_of(row), **state), root.id
 
 
@@ -216,12 +219,6 @@ async def by_number(tx: Reader, project_id: int, number: int) -> ListedIssue | N
         number=number,
     )
     return await get(tx, row["id"]) if row else None
-
-
-async def regressed_among(tx: Reader, issue_ids: Sequence[int]) -> set[int]:
-    """Those whose last change of state was that they came back."""
-    rows = await tx.among(f"SELECT id FROM issues WHERE id IN :keys AND {_REGRESSED}", issue_ids)
-    return {row["id"] for row in rows}
 
 
 async def last_resolved(tx: Reader, project_ids: Sequence[int]) -> ListedIssue | None:
@@ -272,13 +269,13 @@ def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
     """The WHERE of a search, besides its projects, and the values that it names."""
     terms: list[tuple[bool, str, dict[str, int | str]]] = [
         (bool(search.status) and search.status != "regressed", "issues.status = :status", {"status": search.status}),
-        (search.status == "regressed", _REGRESSED, {}),
+        (search.status == "regressed", "issues.status = 'unresolved' AND issues.is_regressed = 1", {}),
         (search.level is not None, f"{_LEVEL} = :level", {"level": search.level or 0}),
         (bool(search.environment), _HAS_TAG.format(key="environment"), {"environment": search.environment}),
         (bool(search.release), _HAS_TAG.format(key="release"), {"release": search.release}),
         (search.seen_from is not None, f"{_LAST_SEEN} >= :seen_from", {"seen_from": search.seen_from or 0}),
         (search.seen_until is not None, f"{_LAST_SEEN} < :seen_until", {"seen_until": search.seen_until or 0}),
-        (search.begun_from is not None, f"{_FIRST_SEEN} >= :begun_from", {"begun_from": search.begun_from or 0}),
+        (search.begun_from is not None, _BEGUN, _begun(search.begun_from or 0)),
         (bool(search.text), *_matches(search.text)),
     ]
     values: dict[str, int | str] = {}
@@ -288,6 +285,10 @@ def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
             conditions.append(condition)
             values |= needed
     return " AND ".join(conditions), values
+
+
+def _begun(instant: int) -> dict[str, int | str]:
+    return {"begun_from": instant, "begun_id": first_id_at(instant - DAY)}
 
 
 def _matches(text: str) -> tuple[str, dict[str, int | str]]:
@@ -304,7 +305,8 @@ def _matches(text: str) -> tuple[str, dict[str, int | str]]:
     named = " OR ".join(terms)
     own = named.replace("named.", "issues.")
     return (
-        f"({own} OR EXISTS (SELECT 1 FROM issues AS named WHERE named.merged_into_id = issues.id AND ({named})))",
+        f"""({own} OR issues.id IN (
+            SELECT merged_into_id FROM issues AS named WHERE merged_into_id IS NOT NULL AND ({named})))""",
         values,
     )
 
@@ -318,4 +320,5 @@ def _escaped(text: str) -> str:
 
 
 def _issue_of(row: Row) -> ListedIssue:
-    return ListedIssue(**{**{name: row[name] for name in _NAMES}, "is_unhandled": bool(row["is_unhandled"])})
+    values = {name: row[name] for name in _NAMES}
+    return ListedIssue(**values | {name: bool(values[name]) for name in ("is_unhandled", "is_regressed")})

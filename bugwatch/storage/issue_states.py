@@ -48,6 +48,7 @@ async def set_status(tx: Tx, issue_ids: Sequence[int], status: Status) -> set[in
         """
         UPDATE issues
         SET status = :status,
+            is_regressed = 0,
             status_changed_at = :now,
             resolved_at = CASE WHEN :status = 'resolved' THEN CAST(:now AS bigint) END,
             resolved_in_id = NULL

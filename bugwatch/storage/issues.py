@@ -210,7 +210,11 @@ async def _reopen(tx: Tx, issue_id: int, change: Change) -> bool:
         await tx.run(
             """
             UPDATE issues
-            SET status = 'unresolved', resolved_at = NULL, resolved_in_id = NULL, status_changed_at = :now
+            SET status = 'unresolved',
+                is_regressed = 1,
+                status_changed_at = :now,
+                resolved_at = NULL,
+                resolved_in_id = NULL
             WHERE id = :id AND status = 'resolved' AND resolved_at < :seen_until""",
             id=issue_id,
             now=tx.now,

@@ -177,6 +177,7 @@ async def unmerge(tx: Tx, root_id: int, issue_ids: Sequence[int]) -> list[int]:
         UPDATE issues
         SET merged_into_id = NULL,
             status = (SELECT status FROM issues AS roots WHERE roots.id = :root_id),
+            is_regressed = (SELECT is_regressed FROM issues AS roots WHERE roots.id = :root_id),
             resolved_at = (SELECT resolved_at FROM issues AS roots WHERE roots.id = :root_id),
             resolved_in_id = (SELECT resolved_in_id FROM issues AS roots WHERE roots.id = :root_id),
             status_changed_at = :now

@@ -40,8 +40,8 @@ async def volume(tx: Reader, scope: Scope, start: int, step: int) -> dict[int, t
     for key, value in (("environment", scope.environment), ("release", scope.release)):
         if value:
             conditions.append(f"""
-                AND {key}_id IN (SELECT id FROM tag_values WHERE key = '{key}' AND value = :{key}
-                                 AND tag_values.project_id = project_hours.project_id)""")
+                AND {key}_id IN (
+                    SELECT id FROM tag_values WHERE project_id IN :keys AND key = '{key}' AND value = :{key})""")
             values[key] = value
     level = "" if scope.level is None else "AND level = :level"
     counted = "project_hours" if conditions else "level_hours"

@@ -61,7 +61,6 @@ def questions(world: World) -> dict[str, Question]:
         "counts of tabs, all projects": lambda tx: issue_lists.count(tx, Search(world.project_ids)),
         "unresolved by project": lambda tx: issue_lists.unresolved(tx, world.project_ids),
         "sparklines of 50 issues": lambda tx: trends.hours(tx, dice.sample(world.issue_ids, 50), start - 23 * HOUR),
-        "badges of 50 issues": lambda tx: issue_lists.regressed_among(tx, dice.sample(world.issue_ids, 50)),
         "issue": lambda tx: issue_lists.get(tx, some_issue()),
         "issue, 14 days": lambda tx: trends.hours(tx, [some_issue()], start - 14 * DAY, DAY),
         "loudest issue, 14 days": lambda tx: trends.hours(tx, [world.loudest], start - 14 * DAY, DAY),

@@ -15,7 +15,7 @@ import zstandard
 
 from bugwatch import resources
 from bugwatch.domain.batch import Arrival, Batch, NewEvent, received
-from bugwatch.domain.clock import DAY, HOUR, now_ms
+from bugwatch.domain.clock import DAY, HOUR, Clock, now_ms
 from bugwatch.domain.event import Level
 from bugwatch.domain.ids import Ids, first_id_at
 from bugwatch.domain.outcome import Category
@@ -38,6 +38,16 @@ WORDS = ("cart", "order", "user", "price", "payment", "session", "stock", "baske
 
 
 @dataclass
+class Watch:
+    """A clock that shows what it was set to, in ms since 1970."""
+
+    at: int
+
+    def __call__(self) -> int:
+        return self.at
+
+
+@dataclass
 class Seed:
     """What makes events: the same ones for the same `issue_count`. Half of the issues belong to the first project."""
 
@@ -53,11 +63,12 @@ class Seed:
         self._payloads = [self._payload(n) for n in range(200)]
         self._made = 0
 
-    async def store(self, event_count: int) -> None:
-        """So many events, evenly over the last two weeks."""
+    async def store(self, event_count: int, watch: Watch) -> None:
+        """So many events, evenly over the last two weeks; the watch shows when each batch is stored."""
         start = self.until - SPAN
         for first in range(0, event_count, BATCH):
             times = [start + SPAN * n // event_count for n in range(first, min(first + BATCH, event_count))]
+            watch.at = times[-1]
             await self.digest.store(self.batch(times))
 
     def batch(self, times: list[int]) -> Batch:
@@ -131,9 +142,11 @@ def file(folder: Path, event_count: int) -> Path:
 
 async def _fill(path: Path, event_count: int) -> None:
     unfinished = path.with_suffix(".part")
-    async with opened(unfinished) as new:
-        seed = Seed(new.db, new.digest, await projects(new.db), max(FEWEST_ISSUES, event_count // 100), now_ms())
-        await seed.store(event_count)
+    until = now_ms()
+    watch = Watch(until - SPAN)
+    async with opened(unfinished, watch) as new:
+        seed = Seed(new.db, new.digest, await projects(new.db), max(FEWEST_ISSUES, event_count // 100), until)
+        await seed.store(event_count, watch)
     unfinished.rename(path)
 
 
@@ -147,12 +160,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Opened]:
+async def opened(path: Path, clock: Clock = now_ms) -> AsyncIterator[Opened]:
     """The file with the newest schema."""
-    db = await SqliteDatabase.open(path)
+    db = await SqliteDatabase.open(path, clock)
     await migrate(db, load(resources.migrations(), db.dialect))
     compression = Compression(db)
-    digest = Digest(db, Ids(now_ms), compression)
+    digest = Digest(db, Ids(clock), compression)
     await digest.start()
     try:
         yield Opened(db, compression, digest)

@@ -150,6 +150,7 @@ async def test_lists_hide_what_was_merged_and_find_it_by_what_it_had(desk: Desk)
     async with desk.db.read() as tx:
         assert await issue_lists.find(tx, Search((desk.mine,)), "events", 5, after=first.cursor("events")) == [second]
         assert await issue_lists.find(tx, Search((desk.mine,)), "events", 5, before=second.cursor("events")) == [first]
+        assert await issue_lists.count(tx, Search((desk.mine,), environment="lab")) == {"unresolved": 1, "regressed": 0}
         assert await issue_lists.count(tx, Search((desk.mine,), text="small")) == {"unresolved": 1, "regressed": 0}
         assert await issue_lists.unresolved(tx, [desk.mine]) == {desk.mine: 2}
 
@@ -184,8 +185,12 @@ async def test_the_root_has_the_state_and_comes_back_once(desk: Desk) -> None:
     await desk.see("b")
     assert (await desk.told())[-1] == "regressed"
     await desk.see("d")
-    await desk.merge("a", "d")
+    undo_id = await desk.merge("a", "d")
     assert await desk.found(status="regressed") == ["a"]
+    await desk.merging.unmerge(desk.alice, desk.ids["a"], [desk.ids["b"]])
+    assert set(await desk.found(status="regressed")) == {"a", "b"}  # it has the state that they had together
+    await desk.merging.undo(desk.alice, desk.ids["a"], undo_id)
+    assert "d" not in await desk.found(status="regressed")
 
 
 async def test_the_root_is_open_if_one_is_and_else_has_most_events_or_is_oldest(desk: Desk) -> None:

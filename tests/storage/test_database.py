@@ -69,6 +69,17 @@ async def test_rows_of_any_number_go_in_and_come_back(db: Database) -> None:
     assert len(found) == 150
 
 
+@pytest.mark.parametrize("count", [0, 1, 5, 13, 127, 128, 129, 300])
+async def test_among_any_number_of_keys_each_is_found_once(db: Database, count: int) -> None:
+    await db.write(
+        lambda tx: tx.insert("INSERT INTO settings (name, value) VALUES :rows", [(f"{n:04}", "") for n in range(301)])
+    )
+
+    async with db.read() as tx:
+        found = await tx.among("SELECT name FROM settings WHERE name IN :keys", [f"{n:04}" for n in range(count)])
+    assert sorted(row["name"] for row in found) == [f"{n:04}" for n in range(count)]
+
+
 async def test_an_insert_tells_how_many_rows_were_new(db: Database) -> None:
     async def write(tx: Tx) -> int:
         rows = [(f"{n:04}", str(n)) for n in range(300)]
@@ -153,7 +164,7 @@ async def test_closing_twice_is_fine(db: Database) -> None:
     await db.close()
 
 
-def test_chunks_add_up() -> None:
+def test_rows_come_in_chunks_that_add_up() -> None:
     assert chunked(170) == (128, 32, 8, 2)
     assert chunked(0) == ()
 

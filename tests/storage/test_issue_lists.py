@@ -95,6 +95,8 @@ async def test_pages_follow_each_other_without_gap_or_repeat_in_both_directions(
         ({"environment": "staging"}, ["staged"]),
         ({"environment": "' OR 1=1 --"}, []),
         ({"release": "2.0"}, ["released"]),
+        ({"release": "2.0", "environment": "staging"}, []),
+        ({"environment": "2.0"}, []),
         ({"text": "STAG"}, ["staged"]),
         ({"text": "pay.py"}, ["released"]),
         ({"text": "100%"}, ["100% sure"]),
@@ -150,6 +152,20 @@ async def test_counts_are_by_status_and_regressed_ones_are_among_the_unresolved(
     assert last
     assert titles([last]) == ["b"]
     assert await shelf.find(status="regressed") == ["c"]
+    assert [issue.is_regressed for issue in await shelf.issues(status="unresolved")] == [True, False]
+
+
+@pytest.mark.parametrize("then", [Status.RESOLVED, Status.IGNORED])
+async def test_who_has_looked_at_what_came_back_ends_that(shelf: Shelf, then: Status) -> None:
+    await shelf.add("a", ago=HOUR)
+    await shelf.mark("a", Status.RESOLVED)
+    shelf.clock.sleep(ms=MINUTE)
+    await shelf.add("a")
+    await shelf.mark("a", then)
+    await shelf.mark("a", Status.UNRESOLVED)
+
+    assert await shelf.find(status="unresolved") == ["a"]
+    assert await shelf.find(status="regressed") == []
 
 
 async def test_what_was_deleted_is_nowhere_and_begins_anew(shelf: Shelf) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bugwatch.domain.clock import HOUR
 from bugwatch.domain.errors import Unavailable
 from bugwatch.storage.database import Database, Tx
+from bugwatch.storage.issue_lists import Search, find
 from bugwatch.storage.migrate import load, migrate
 from bugwatch.storage.postgres import PostgresDatabase
 from bugwatch.storage.sqlite import SqliteDatabase
@@ -109,6 +111,52 @@ def test_what_differs_on_postgres_may_be_written_by_hand(folder: Path) -> None:
     [translated] = load(folder, "sqlite")
     assert by_hand.statements == ("CREATE TABLE a (id bigint PRIMARY KEY)",)
     assert by_hand.checksum == translated.checksum
+
+
+async def test_what_had_come_back_before_is_still_known_and_found_by_its_release(empty: Database) -> None:
+    shipped = load(ROOT / "migrations", empty.dialect)
+    await migrate(empty, [one for one in shipped if one.number < 8])
+    histories: dict[int, tuple[str, tuple[str, ...]]] = {
+        1: ("unresolved", ("new", "resolved", "regressed", "merged", "unmerged")),
+        2: ("unresolved", ("new", "resolved", "regressed", "ignored", "unresolved")),
+        3: ("resolved", ("new", "resolved", "regressed", "resolved")),
+        4: ("unresolved", ("new",)),
+    }
+
+    async def work(tx: Tx) -> None:
+        await tx.insert(
+            "INSERT INTO tag_values (id, project_id, key, value) VALUES :rows",
+            [(1, 1, "environment", "lab"), (2, 1, "release", "1.0"), (3, 1, "color", "1.0")],
+        )
+        for issue_id, (status, kinds) in histories.items():
+            await tx.run(
+                """
+                INSERT INTO issues (id, project_id, number, status, level, title, title_type, culprit, platform,
+                    is_unhandled, first_seen_at, last_seen_at, first_event_id, last_event_id, event_count, stored_count,
+                    user_count, status_changed_at)
+                VALUES (:id, 1, :id, :status, 3, '', '', '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0)""",
+                id=issue_id,
+                status=status,
+            )
+            await tx.insert(
+                "INSERT INTO transitions (id, project_id, issue_id, kind, at, lent_until) VALUES :rows",
+                [(issue_id * 10 + n, 1, issue_id, kind, 0, 0) for n, kind in enumerate(kinds)],
+            )
+            await tx.insert(
+                "INSERT INTO issue_tags (issue_id, value_id, count, last_id) VALUES :rows",
+                [(issue_id, 1 + issue_id % 3, 1, 1)],
+            )
+
+    await empty.write(work)
+    await migrate(empty, shipped)
+
+    async def found(**terms: Any) -> list[int]:
+        async with empty.read() as tx:
+            return sorted(issue.id for issue in await find(tx, Search((1,), **terms), "last_seen", 9))
+
+    assert await found(status="regressed") == [1]
+    assert await found(environment="lab") == [3]
+    assert await found(release="1.0") == [1, 4]
 
 
 async def test_hours_that_were_counted_before_are_counted_by_level_too(empty: Database) -> None:

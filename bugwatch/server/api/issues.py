@@ -214,7 +214,6 @@ async def _answer(request: Request, project: Project, issue_id: int) -> IssueAns
 
 
 async def _answers(tx: Reader, project: Project, found: Sequence[ListedIssue]) -> list[IssueAnswer]:
-    regressed = await issue_lists.regressed_among(tx, [issue.id for issue in found])
     numbers = {number for issue in found for number in (issue.first_release_id, issue.last_release_id) if number}
     releases = {number: value for number, (_, value) in (await tag_values.named(tx, numbers)).items()}
     return [
@@ -226,7 +225,7 @@ async def _answers(tx: Reader, project: Project, found: Sequence[ListedIssue]) -
             culprit=issue.culprit,
             level=LEVELS[issue.level],
             status=Status(issue.status),
-            is_regressed=issue.id in regressed,
+            is_regressed=issue.is_regressed,
             is_unhandled=issue.is_unhandled,
             platform=issue.platform,
             event_count=issue.event_count,

@@ -31,7 +31,7 @@ from bugwatch.server.dashboard.rows import Badge, badges_of, hue_of, level_text,
 from bugwatch.server.dashboard.traces import TraceView, trace_of
 from bugwatch.server.render import zone_of
 from bugwatch.services.events import Opened
-from bugwatch.storage import issue_lists, issue_states, tag_values, trends
+from bugwatch.storage import issue_states, tag_values, trends
 from bugwatch.storage.database import Reader
 from bugwatch.storage.issue_lists import ListedIssue
 from bugwatch.storage.issue_states import Activity
@@ -121,7 +121,6 @@ async def issue_view(tx: Reader, request: Request, project: Project, issue: List
     known = (issue.first_release_id, issue.last_release_id)
     names = await tag_values.named(tx, [number for number in known if number])
     by_hour = (await trends.hours(tx, [issue.id], tx.now - DAY)).get(issue.id, {})
-    regressed = await issue_lists.regressed_among(tx, [issue.id])
     first, last = ("" if number is None else names.get(number, ("", ""))[1] for number in known)
     return IssueView(
         id=issue.id,
@@ -141,7 +140,7 @@ async def issue_view(tx: Reader, request: Request, project: Project, issue: List
             issue.status,
             issue.first_seen_at,
             tx.now,
-            is_regressed=bool(regressed),
+            is_regressed=issue.is_regressed,
             is_unhandled=issue.is_unhandled,
             member_count=len(issue.members),
         ),

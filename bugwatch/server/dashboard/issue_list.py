@@ -199,7 +199,6 @@ async def _rows(tx: Reader, found: Sequence[ListedIssue], seen: Sequence[Project
     issue_ids = [issue.id for issue in found]
     first_hour = hour_of(tx.now) - 23 * HOUR
     hours = await trends.hours(tx, issue_ids, first_hour)
-    regressed = await issue_lists.regressed_among(tx, issue_ids)
     return [
         IssueRow(
             id=issue.id,
@@ -214,7 +213,7 @@ async def _rows(tx: Reader, found: Sequence[ListedIssue], seen: Sequence[Project
                 issue.status,
                 issue.first_seen_at,
                 tx.now,
-                is_regressed=issue.id in regressed,
+                is_regressed=issue.is_regressed,
                 member_count=len(issue.members),
             ),
             event_count=issue.event_count,
