@@ -13,6 +13,7 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeAlias
@@ -72,13 +73,16 @@ class Pages:
         self.is_secure = base_url.startswith("https://")
         self.assets = kept(web)
         self.templates = Templates(web / "templates")
+        self._known_path = lru_cache(maxsize=1024)(self._path)  # a page has a hundred, most of them the same ones
         self.templates.offer(url_for=self.url_for, static=self.static)
 
     def url_for(self, name: str, **parameters: object) -> str:
         """The path of a handler, `blueprint.handler`, below the base path. What is no part of the route becomes the
         query; None is left out."""
-        given = {key: value for key, value in parameters.items() if value is not None}
-        path: str = self.app.url_for(name, **given)
+        return self._known_path(name, tuple(pair for pair in parameters.items() if pair[1] is not None))
+
+    def _path(self, name: str, parameters: tuple[tuple[str, object], ...]) -> str:
+        path: str = self.app.url_for(name, **dict(parameters))
         return self.base_path + path
 
     def static(self, path: str) -> str:
