@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from bugwatch.domain.clock import DAY
+from bugwatch.domain.clock import HOUR
 from bugwatch.domain.ids import first_id_at
 from bugwatch.domain.issue import Sort, Status
 from bugwatch.storage import merges
@@ -105,7 +105,7 @@ _LAST_SEEN = """(CASE WHEN merged.last_seen_at > issues.last_seen_at
     THEN merged.last_seen_at ELSE issues.last_seen_at END)"""
 _LEVEL = """(CASE WHEN merged.latest > issues.last_event_id * 8 + issues.level
     THEN merged.latest % 8 ELSE issues.level END)"""
-# Who is older by its id is passed over without being read: nothing happens as much as a day after it arrived.
+# Who is older by its id is passed over without being read: nothing is believed to happen an hour after it arrived.
 _BEGUN = f"issues.id >= :begun_id AND {_FIRST_SEEN} >= :begun_from"
 _USER_COUNT = """(CASE WHEN merged.root_id IS NULL THEN issues.user_count ELSE (
     SELECT COUNT(DISTINCT user_id) FROM issue_users
@@ -288,7 +288,7 @@ def _conditions(search: Search) -> tuple[str, dict[str, int | str]]:
 
 
 def _begun(instant: int) -> dict[str, int | str]:
-    return {"begun_from": instant, "begun_id": first_id_at(instant - DAY)}
+    return {"begun_from": instant, "begun_id": first_id_at(instant - HOUR)}
 
 
 def _matches(text: str) -> tuple[str, dict[str, int | str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from urllib.parse import parse_qsl, urlencode
 
 from bugwatch.domain.clock import DAY, HOUR
@@ -44,8 +44,8 @@ class Filters:
 
     def changed(self, **changes: str) -> dict[str, str]:
         """The parameters of the address with other values; those that stand at their default are left out."""
-        default = asdict(Filters())
-        return {name: value for name, value in asdict(replace(self, **changes)).items() if value != default[name]}
+        values = {field.name: changes.get(field.name, getattr(self, field.name)) for field in fields(self)}
+        return {name: value for name, value in values.items() if value != getattr(_DEFAULT, name)}
 
     @property
     def as_query(self) -> str:
@@ -63,3 +63,6 @@ class Filters:
     @property
     def step_ms(self) -> int:
         return PERIODS[self.period][1]
+
+
+_DEFAULT = Filters()
