@@ -14,6 +14,8 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 from gettext import translation
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile, ZipInfo
 
 from jinja2 import Environment, FileSystemLoader, ModuleLoader, StrictUndefined, pass_eval_context, select_autoescape
 from jinja2.ext import Extension
@@ -24,7 +26,7 @@ from bugwatch import resources
 from bugwatch.domain.clock import to_iso
 
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
-COMPILED = "compiled"  # a folder below the templates; see Templates.compile_all
+COMPILED = "compiled.zip"  # beside the templates; see Templates.compile_all
 _MONTH, _YEAR = 30 * _DAY, 365 * _DAY
 
 _catalogue = translation("bugwatch", resources.web() / "locale", languages=["en"], fallback=True)
@@ -44,7 +46,7 @@ class Templates:
     """Renders the files of a folder. What is added by `offer` is a global of every template."""
 
     def __init__(self, folder: Path) -> None:
-        self._is_compiled = (folder / COMPILED).is_dir()
+        self._is_compiled = (folder / COMPILED).exists()
         self._environment = Environment(
             loader=ModuleLoader(folder / COMPILED) if self._is_compiled else FileSystemLoader(folder),
             autoescape=select_autoescape(["html"]),
@@ -76,12 +78,13 @@ class Templates:
                 self._environment.get_template(name)
 
     def compile_all(self, target: Path) -> None:
-        """Write every template to `target` as a module of bytecode. Where a folder of templates has such a folder
-        `COMPILED`, nothing else of it is needed, and no start compiles anything: so it is in the executable."""
-        self._environment.compile_templates(target, zip=None, ignore_errors=False)
-        compileall.compile_dir(target, ddir="templates", quiet=2, legacy=True)
-        for module in target.glob("*.py"):
-            module.unlink()
+        """Write every template to the archive `target` as a module of bytecode. Where a folder of templates has such an
+        archive `COMPILED`, nothing else of it is needed, and no start compiles anything: so it is in the executable."""
+        with TemporaryDirectory() as folder, ZipFile(target, "w") as archive:
+            self._environment.compile_templates(folder, zip=None, ignore_errors=False)
+            compileall.compile_dir(folder, ddir="templates", quiet=2, legacy=True)
+            for module in sorted(Path(folder).glob("*.pyc")):
+                archive.writestr(ZipInfo(module.name), module.read_bytes())
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         return self._environment.get_template(name).render(context)
