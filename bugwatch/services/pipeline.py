@@ -7,7 +7,7 @@ then. (Measured: in sets of ten an event costs a fifth less of all its CPU time 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b, sha256
 
 from bugwatch.domain.batch import Arrival, New, NewAttachment, NewEvent, NewRawItem
@@ -83,7 +83,7 @@ class Pipeline:
         """An item that could not be read, with the secrets gone that are found in it as a text."""
         if arrival.category is Category.ATTACHMENT:
             return arrival
-        return replace(arrival, payload=self._scrubber(project).scrub_text(arrival.payload))
+        return arrival.holding(self._scrubber(project).scrub_text(arrival.payload))
 
     def scrubbed(self, payload: bytes, project: Project) -> bytes:
         """A JSON object without secrets; the same bytes if it held none. Raises Invalid if it is no JSON object."""
@@ -93,7 +93,7 @@ class Pipeline:
         payload = work.arrival.payload
         clean = self.scrubbed(payload, work.project)
         if clean is not payload:
-            work.arrival = replace(work.arrival, payload=clean)
+            work.arrival = work.arrival.holding(clean)
 
     def _scrubber(self, project: Project) -> EventScrubber:
         rules = (project.scrub_keys, project.safe_keys)
@@ -189,8 +189,7 @@ def _decode(work: Work) -> None:
         raise Rejected(Outcome.FILTERED, "unsupported")
     if event.is_address_lent:
         # Whoever reads it later has no connection to ask.
-        payload = event_payload.with_address(arrival.payload, arrival.remote_addr)
-        work.arrival = replace(arrival, payload=payload)
+        work.arrival = arrival.holding(event_payload.with_address(arrival.payload, arrival.remote_addr))
     work.event = event
 
 
