@@ -19,6 +19,7 @@ from bugwatch.domain.errors import Unavailable
 from bugwatch.domain.histogram import PIECES, SECONDS, Histogram
 from bugwatch.domain.outcome import Booking
 from bugwatch.services.digest import Digest
+from bugwatch.services.settling import Settling
 from bugwatch.storage import spool
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,8 @@ class Ticket:
     spooled: list[tuple[Arrival, str | None]] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
     spool_ids: list[int] = field(default_factory=list)
+    stored: Settling = field(default_factory=Settling)
     _queued_at: float = 0.0
-    _done: asyncio.Future[None] | None = None
-    _is_settled: bool = False
 
 
 class Measured:
@@ -79,27 +79,23 @@ class GroupCommit:
         if self._task:
             await self._task
 
+    def queue(self, ticket: Ticket) -> None:
+        """Have the ticket on disk: `stored` is settled then, with Unavailable if the database takes nothing now."""
+        if self._task is None or self._task.done():
+            raise Unavailable("Bugwatch is stopping.")
+        ticket._queued_at = asyncio.get_running_loop().time()
+        self._queue.append(ticket)
+        self._arrived.set()
+        if len(self._queue) >= self._last_size:
+            self._is_enough.set()
+
     async def store(self, ticket: Ticket) -> None:
         """Return once the ticket is on disk. Raises Unavailable if the database takes nothing now.
 
         Who hangs up meanwhile is let go no sooner: until then what was sent takes up memory, and shall count as such.
         """
-        if self._task is None or self._task.done():
-            raise Unavailable("Bugwatch is stopping.")
-        loop = asyncio.get_running_loop()
-        ticket._queued_at = loop.time()
-        ticket._done = loop.create_future()
-        self._queue.append(ticket)
-        self._arrived.set()
-        if len(self._queue) >= self._last_size:
-            self._is_enough.set()
-        try:
-            await ticket._done
-        except asyncio.CancelledError:
-            if not ticket._is_settled:
-                ticket._done = loop.create_future()  # the first one was cancelled with its sender
-                await asyncio.wait([ticket._done, self._task], return_when=asyncio.FIRST_COMPLETED)
-            raise
+        self.queue(ticket)
+        await ticket.stored.settled()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -140,19 +136,19 @@ class GroupCommit:
             await self._digest.store(batch_of(tickets))
         except Unavailable as error:
             for ticket in tickets:
-                _settle(ticket, error)
+                ticket.stored.settle(error)
         except Exception as error:  # noqa: BLE001 - a poison item costs itself only: once more, one at a time
             if len(tickets) > 1:
                 log.warning("A batch failed (%s); storing its items one by one", error)
                 for ticket in tickets:
                     await self._commit([ticket])
             elif isinstance(error, spool.Settled):
-                _settle(tickets[0], None)
+                tickets[0].stored.settle()
             else:
                 await self._keep(tickets[0], error)
         else:
             for ticket in tickets:
-                _settle(ticket, None)
+                ticket.stored.settle()
 
     async def _keep(self, ticket: Ticket, error: Exception) -> None:
         log.error(
@@ -166,9 +162,9 @@ class GroupCommit:
             await self._digest.store(batch_of([ticket]))
         except Exception as again:
             log.exception("An item could not even be kept")
-            _settle(ticket, Unavailable(f"The event could not be stored: {again}"))
+            ticket.stored.settle(Unavailable(f"The event could not be stored: {again}"))
         else:
-            _settle(ticket, None)
+            ticket.stored.settle()
 
 
 def batch_of(tickets: Iterable[Ticket]) -> Batch:
@@ -180,13 +176,3 @@ def batch_of(tickets: Iterable[Ticket]) -> Batch:
         batch.bookings.update(ticket.bookings)
         batch.spool_ids += ticket.spool_ids
     return batch
-
-
-def _settle(ticket: Ticket, error: Exception | None) -> None:
-    ticket._is_settled = True
-    if ticket._done is None or ticket._done.done():
-        return  # its sender hung up; what was stored stays stored
-    if error:
-        ticket._done.set_exception(error)
-    else:
-        ticket._done.set_result(None)

@@ -28,6 +28,7 @@ from bugwatch.services.gathering import LARGEST_SET, Gathering
 from bugwatch.services.group_commit import GroupCommit, Measured, Ticket
 from bugwatch.services.pipeline import Pipeline, Work, in_stages
 from bugwatch.services.projects import Access
+from bugwatch.services.settling import Settling
 from bugwatch.services.symbolication import Symbolication
 from bugwatch.storage import ledger, projects, spool
 from bugwatch.storage.database import Database, Tx
@@ -85,7 +86,10 @@ class Visit:
 
     access: Access
     works: list[Work]
+    dropped: Sequence[Refusal]  # before it came here
     refused: list[Refusal] = field(default_factory=list)
+    done: Settling = field(default_factory=Settling)  # stored, or first to be handed in by who sent it
+    is_handed_in: bool = False
     is_given_up: bool = False
 
 
@@ -154,23 +158,17 @@ class Ingest:
         if the database takes nothing now.
         """
         self._has_come = True
-        ticket = Ticket()
-        visit = Visit(access, [Work(arrival, access.project) for arrival in sorted(arrivals, key=_is_file)])
+        visit = Visit(access, [Work(arrival, access.project) for arrival in sorted(arrivals, key=_is_file)], dropped)
         await self._receive(visit)
-        for work in visit.works:
-            await self._put(work, ticket)
-        refused = (*dropped, *visit.refused)
-        for refusal in refused:
-            ticket.bookings += received(refusal.arrival), verdict(refusal.arrival, refusal.outcome, refusal.reason)
-        if access.key:
-            self._used_keys.add(access.key.id)
-        if ticket.ready or ticket.spooled or any(refusal.outcome is not Outcome.LIMITED for refusal in refused):
-            await self._commit.store(ticket)
-            if ticket.spooled:
-                self._has_spooled.set()
-        else:
-            # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
-            self._unbooked.update(ticket.bookings)
+        if not visit.is_handed_in:
+            for work in visit.works:
+                if work.has_maps:
+                    await self._try_to_map(work)
+            stored = Settling()
+            self._hand_in(visit, stored)
+            await stored.settled()
+        if any(work.new is None for work in visit.works):
+            self._has_spooled.set()  # only now it is there to be taken
         if visit.is_given_up:
             raise asyncio.CancelledError
         return visit.refused
@@ -207,17 +205,23 @@ class Ingest:
         elif any(len(work.arrival.payload) > THREAD_BYTES for work in visit.works):
             await self._see_through_beside(visit)
         else:
+            self._gathering.join(visit, visit.done)
             try:
-                await self._gathering.join(visit)
+                await visit.done.settled()
             except asyncio.CancelledError:
                 visit.is_given_up = True
 
     def _see_through(self, visits: Sequence[Visit]) -> None:
-        """All that came in this turn of the loop, as one set."""
+        """All that came in this turn of the loop, as one set. Those without source maps are handed in."""
         self._pipeline.read([work for visit in visits for work in visit.works])
         for visit in visits:
             self._judge(visit)
         self._finish([work for visit in visits for work in visit.works])
+        for visit in visits:
+            if any(work.has_maps for work in visit.works):
+                visit.done.settle()
+            else:
+                self._hand_in(visit, visit.done)
 
     async def _see_through_beside(self, visit: Visit) -> None:
         """On a thread, but for the compression: only the loop's may do that."""
@@ -261,21 +265,40 @@ class Ingest:
                 kept.append(work)
         visit.works = kept
 
-    async def _put(self, work: Work, ticket: Ticket) -> None:
+    def _hand_in(self, visit: Visit, stored: Settling) -> None:
+        """Have on disk what is to be stored or spooled, and what was refused, and `stored` settled then."""
+        visit.is_handed_in = True
+        ticket = Ticket(stored=stored)
+        for work in visit.works:
+            self._put(work, ticket)
+        refused = (*visit.dropped, *visit.refused)
+        for refusal in refused:
+            ticket.bookings += received(refusal.arrival), verdict(refusal.arrival, refusal.outcome, refusal.reason)
+        if visit.access.key:
+            self._used_keys.add(visit.access.key.id)
+        if ticket.ready or ticket.spooled or any(refusal.outcome is not Outcome.LIMITED for refusal in refused):
+            self._commit.queue(ticket)
+        else:
+            # Nothing is acknowledged: the next second books it, and a crash may lose that second of refusals.
+            self._unbooked.update(ticket.bookings)
+            stored.settle()
+
+    def _put(self, work: Work, ticket: Ticket) -> None:
         """Put it on the ticket, ready to be stored or to be spooled."""
         ticket.bookings.append(received(work.arrival))
-        if work.has_maps:
-            try:
-                # If they have to be read first, that takes longer than a sender should wait: the spool is patient.
-                await self._map(work)
-            except Unavailable:
-                pass
         if work.new is not None:
             ticket.ready.append(work.new)
             return
         ticket.spooled.append(self._poisoned(work, work.error) if work.error else (work.arrival, None))
         self.spool_bytes += len(work.arrival.payload)
         self._has_spooled.set()
+
+    async def _try_to_map(self, work: Work) -> None:
+        try:
+            # If they have to be read first, that takes longer than a sender should wait: the spool is patient.
+            await self._map(work)
+        except Unavailable:
+            pass
 
     async def _map(self, work: Work, *, is_patient: bool = False) -> None:
         """Apply its source maps and finish it. Without patience it is left as it is where they have to be read first.
