@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.journeys.conftest import Running
 
 Json = dict[str, Any]
+EMAIL, PASSWORD = "alice@example.com", "a long enough sentence"
 PATIENCE_S = 60  # for what a client sent to be stored, on a machine that is busy with other tests
 
 
@@ -21,7 +22,7 @@ def sign_up(bw: Running) -> httpx.Client:
     """The first account, made with the printed token; a client that speaks for it."""
     token = bw.wait_for(r"https?://\S+/setup\S*[?&]token=([\w-]+)")
     api = httpx.Client(base_url=f"{bw.url}/api/v1", timeout=20, trust_env=False)
-    person = {"email": "alice@example.com", "password": "a long enough sentence", "name": "Alice"}
+    person = {"email": EMAIL, "password": PASSWORD, "name": "Alice"}
     api.post("/auth/signup", json=person | {"setup_token": token}).raise_for_status()
     session = api.post("/auth/login", json=person).raise_for_status().json()
     api.headers["Authorization"] = f"Bearer {session['access_token']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sanic.touchup.service import TouchUp
 
-from tests.journeys.account import sign_up
+from tests.journeys.account import EMAIL, PASSWORD, sign_up
 from tests.journeys.conftest import ROOT, Running, Start
 
 pytestmark = [pytest.mark.binary, pytest.mark.journey, pytest.mark.slow, pytest.mark.xdist_group("binary")]
@@ -47,6 +49,19 @@ def test_from_an_empty_folder_to_an_issue(packed: Path, start: Start) -> None:
     assert (issue["event_count"], issue["level"], issue["status"]) == (1, "error", "unresolved")
     assert bw.end() == 0
     assert "Traceback" not in "\n".join(bw.said)
+
+
+def test_a_host_without_time_zones_still_shows_the_readers(packed: Path, start: Start) -> None:
+    bw = start([str(packed)], PYTHONTZPATH="")
+    project = sign_up(bw).post("/projects", json={"name": "Shop", "platform": "python"}).raise_for_status().json()
+    subprocess.run([sys.executable, "-c", APP, project["dsn"]], check=True, timeout=60)
+
+    with httpx.Client(base_url=bw.url, timeout=20, trust_env=False, cookies={"zone": "Asia/Tokyo"}) as browser:
+        token = re.search(r'name="csrf"[^>]* value="([^"]+)"', browser.get("/login").text)
+        assert token
+        browser.post("/login", data={"email": EMAIL, "password": PASSWORD, "csrf": token[1]})
+        assert re.search(r'title="[^"]+ JST"', browser.get("/issues").raise_for_status().text)
+    assert bw.end() == 0
 
 
 def test_killing_the_parent_ends_the_program(packed: Path, start: Start) -> None:
@@ -110,7 +125,8 @@ def test_the_folder_build_is_one_process_with_sanics_source(packed: Path, start:
     (folder,) = packed.parent.glob("bugwatch-*-linux-*/")
     bw = start([str(folder / "bugwatch")])
 
-    assert (folder / "_internal" / "sanic" / "http" / "http1.py").exists()
+    for touched_up in {owner.__module__ for owner, _ in TouchUp._registry}:
+        assert (folder / "_internal" / f"{touched_up.replace('.', '/')}.py").exists(), touched_up
     assert not child_of(bw)
     assert bw.end() == 0
 
