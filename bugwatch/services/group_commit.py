@@ -1,9 +1,9 @@
 """Group commit: whatever has gathered goes to disk in one transaction, and only then are its senders answered.
 
-It commits as soon as the queue holds as much as last time (who was answered then tends to come back at once), else
-after `LINGER_S`; at most `LARGEST_BATCH` requests at a time.
+It commits as soon as the queue holds those who came during the last commit and as many as that one answered (they tend
+to come back at once), else after `LINGER_S`; at most `LARGEST_BATCH` requests at a time.
 Measured: this survives a bad disk (batches of 500 kept 4,000 events/s where single commits fell to 300), and costs half
-a millisecond.
+a millisecond. Without those who came meanwhile, two halves of the senders take turns: 6 % more CPU time an event.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class GroupCommit:
         self._queue: deque[Ticket] = deque()
         self._arrived = asyncio.Event()
         self._is_enough = asyncio.Event()
-        self._last_size = 0
+        self._expected = 0  # requests in the next batch
         self._is_stopping = False
         self._is_committing = False
         self._task: asyncio.Task[None] | None = None
@@ -86,7 +86,7 @@ class GroupCommit:
         ticket._queued_at = asyncio.get_running_loop().time()
         self._queue.append(ticket)
         self._arrived.set()
-        if len(self._queue) >= self._last_size:
+        if len(self._queue) >= self._expected:
             self._is_enough.set()
 
     async def store(self, ticket: Ticket) -> None:
@@ -111,6 +111,7 @@ class GroupCommit:
             self._is_committing = True
             await self._commit(tickets)
             self._is_committing = False
+            self._expected = min(len(tickets) + len(self._queue), LARGEST_BATCH)
             self.measured.requests.add(len(tickets))
             self.measured.waited.add(waited)
             self.measured.took.add(loop.time() - began)
@@ -118,7 +119,7 @@ class GroupCommit:
                 self._arrived.clear()
 
     async def _linger(self) -> None:
-        if len(self._queue) >= self._last_size:
+        if len(self._queue) >= self._expected:
             return
         self._is_enough.clear()
         try:
@@ -128,8 +129,7 @@ class GroupCommit:
             pass  # some of them stay away: go with those who came
 
     def _gathered(self) -> list[Ticket]:
-        self._last_size = min(len(self._queue), LARGEST_BATCH)
-        return [self._queue.popleft() for _ in range(self._last_size)]
+        return [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
 
     async def _commit(self, tickets: list[Ticket]) -> None:
         try:
