@@ -44,6 +44,10 @@ class Digest:
         self._known.close()
         await self._compression.settled()
 
+    async def settled(self) -> None:
+        """Wait for what is still being learnt in the background, some seconds where there are a million events."""
+        await self._known.settled()
+
     async def store(self, batch: Batch) -> Digested:
         """Store the batch, all or nothing. When this returns, it is on disk."""
         digested, keys = await self._db.write(lambda tx: self._digest(tx, batch))

@@ -18,6 +18,7 @@ from bugwatch.storage.database import Database, Reader, Tx
 GENERATION = 4_096
 BITS_PER_KEY = 12
 SMALLEST_FILTER = 2**23  # bits: 1 MB
+AT_A_TIME = 256  # keys to add while all others wait: a generation at once would keep them for 5 ms
 
 
 def key_of(secret: bytes, project_id: int, event_id: bytes) -> int:
@@ -88,7 +89,9 @@ class KnownKeys:
         for generation in range(self.generation + 1):
             async with db.read() as tx:
                 rows = await tx.all("SELECT key FROM event_keys WHERE generation = :generation", generation=generation)
-            fresh.add(row[0] for row in rows)  # type: ignore[index]
+            for begin in range(0, len(rows), AT_A_TIME):
+                fresh.add(row[0] for row in rows[begin : begin + AT_A_TIME])  # type: ignore[index]
+                await asyncio.sleep(0)
         self._filter, self._growing = fresh, None
 
 

@@ -71,6 +71,7 @@ async def ask_database(path: Path, table: Table, calibration: Calibration) -> No
     async with seed.opened(path) as opened:
         world = await world_of(opened.db)
         asked = questions(world)
+        await opened.digest.settled()
         alone = {name: await _waits(opened, question) for name, question in asked.items()}
         filling = seed.Seed(opened.db, opened.digest, list(world.project_ids), len(world.issue_ids), now_ms())
         async with _writing(filling):

@@ -229,7 +229,7 @@ async def test_the_filter_of_known_keys_grows_with_them_and_forgets_none(
     stored = [make.event(shop, clock.now + n) for n in range(60)]
     for start in range(0, 60, 6):
         await after.store(batch(*stored[start : start + 6]))
-        await after._known.settled()
+        await after.settled()
     await after.store(batch(*[make.event(shop, clock.now, event_id=e.arrival.event_id) for e in stored]))
     await after.stop()
 
