@@ -67,6 +67,7 @@ def questions(world: World) -> dict[str, Question]:
         "project, 14 days": lambda tx: trends.volume(tx, Scope(one), start - 14 * DAY, 4 * HOUR),
         "all projects, 14 days": lambda tx: trends.volume(tx, Scope(world.project_ids), start - 14 * DAY, 4 * HOUR),
         "tags": lambda tx: trends.tags(tx, some_issue(), 10),
+        "number of the loudest issue's tags": lambda tx: trends.tag_count(tx, world.loudest),
         "tags of the loudest issue": lambda tx: trends.tags(tx, world.loudest, 10),
         "choices of environments": lambda tx: trends.known_values(tx, one, "environment", 50),
         "choices of releases": lambda tx: trends.known_values(tx, one, "release", 50),

@@ -230,6 +230,7 @@ async def test_tags_are_ranked_by_key_with_their_totals(shelf: Shelf) -> None:
 
     async with shelf.db.read() as tx:
         ranked = await trends.tags(tx, issue_id, 2)
+        assert await trends.tag_count(tx, issue_id) == 2
         values = await trends.known_values(tx, [shelf.project_id], "browser", 2)
     assert [(tag.key, tag.value, tag.count, tag.total, tag.value_count) for tag in ranked] == [
         ("browser", "Firefox", 2, 4, 3),

@@ -170,9 +170,9 @@ async def _chart(tx: Reader, request: Request, issue: ListedIssue) -> charts.Bar
     return charts.bars(start, step, pairs, zone_of(request), CHART_HEIGHT)
 
 
-async def tags_view(tx: Reader, issue: ListedIssue, limit: int = VALUES_SHOWN) -> list[TagView]:
+async def tags_view(tx: Reader, issue: ListedIssue) -> list[TagView]:
     """The issue's tags, those that most events have first."""
-    counts = await trends.tags(tx, issue.id, limit)
+    counts = await trends.tags(tx, issue.id, VALUES_SHOWN)
     found = []
     for key, group in groupby(counts, key=lambda count: count.key):
         members = tuple(group)

@@ -26,7 +26,7 @@ from bugwatch.server.dashboard.raw_trace import raw_trace
 from bugwatch.server.dashboard.trace_markdown import trace_markdown
 from bugwatch.server.dashboard.traces import APP, MODES, frame_of
 from bugwatch.server.render import Undo, page, pages_of, redirect, url_for
-from bugwatch.storage import event_lists, events, issue_lists, merges, source_links
+from bugwatch.storage import event_lists, events, issue_lists, merges, source_links, trends
 from bugwatch.storage.database import Reader
 from bugwatch.storage.events import StoredEvent
 from bugwatch.storage.issue_lists import ListedIssue
@@ -157,7 +157,7 @@ async def events_tab(request: Request, issue_id: int) -> HTTPResponse:
     async with house(request).db.read() as tx:
         found = await events.of_issue(tx, issue_id, PAGE + 1, before or 2**62)
         listed = await event_lists.among(tx, [stored.id for stored in found[:PAGE]])
-        view = await issue_view(tx, request, project, issue, len(await tags_view(tx, issue, 1)))
+        view = await issue_view(tx, request, project, issue, await trends.tag_count(tx, issue.id))
     address = url_for(request, "issues.events", issue_id=issue_id)
     return await page(
         request,

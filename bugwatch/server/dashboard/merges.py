@@ -13,10 +13,10 @@ from bugwatch.domain.errors import BugwatchError, Invalid, NotFound
 from bugwatch.domain.project import Project
 from bugwatch.server.auth import caller
 from bugwatch.server.context import house
-from bugwatch.server.dashboard.issue_detail import issue_view, tags_view
+from bugwatch.server.dashboard.issue_detail import issue_view
 from bugwatch.server.forms import number, text
 from bugwatch.server.render import Undo, page, redirect, url_for
-from bugwatch.storage import issue_lists, merges
+from bugwatch.storage import issue_lists, merges, trends
 from bugwatch.storage.issue_lists import ListedIssue
 from bugwatch.storage.merges import Hash
 from bugwatch.templates import gettext as _
@@ -128,7 +128,7 @@ async def _page(
     async with house(request).db.read() as tx:
         members = await merges.members(tx, issue_id)
         hashes = await merges.hashes(tx, issue_id, HASHES_SHOWN + 1)
-        view = await issue_view(tx, request, project, issue, len(await tags_view(tx, issue, 1)))
+        view = await issue_view(tx, request, project, issue, await trends.tag_count(tx, issue.id))
     numbers = {issue_id: issue.number, **{member.id: member.number for member in members}}
     return await page(
         request,
