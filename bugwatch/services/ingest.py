@@ -88,7 +88,7 @@ class Visit:
     works: list[Work]
     dropped: Sequence[Refusal]  # before it came here
     refused: list[Refusal] = field(default_factory=list)
-    done: Settling = field(default_factory=Settling)  # stored, or first to be handed in by who sent it
+    done: Settling = field(default_factory=Settling)  # stored; where source maps come first, seen through
     is_handed_in: bool = False
     is_given_up: bool = False
 
