@@ -225,6 +225,7 @@ def test_compiled_templates_say_the_same_without_their_sources(tmp_path: Path) -
     context = {"days": 3, "name": "<Alice>"}
     from_source = Templates(tmp_path)
 
+    (tmp_path / "packed").mkdir()
     from_source.compile_all(tmp_path / "packed" / COMPILED)
 
     packed = Templates(tmp_path / "packed")
