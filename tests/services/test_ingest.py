@@ -126,19 +126,43 @@ async def test_what_is_taken_is_stored_and_counted(door: Door) -> None:
     assert await door.totals() == {"received": 3, "stored": 3}
 
 
-async def test_many_at_once_share_their_commits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
+@pytest.fixture
+def sizes(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each batch so far has held."""
+    found: list[int] = []
     store = door.digest.store
 
     async def counting(batch: Batch) -> Digested:
-        sizes.append(len(batch))
+        found.append(len(batch))
         return await store(batch)
 
     monkeypatch.setattr(door.digest, "store", counting)
+    return found
+
+
+async def test_many_at_once_share_their_commits(door: Door, sizes: list[int]) -> None:
     await asyncio.gather(*(door.send() for _ in range(200)))
 
     assert sum(sizes) == 200
     assert len(sizes) < 50
+
+
+async def test_who_comes_during_a_commit_shares_the_next_with_those_it_answers(
+    door: Door, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "LINGER_S", 5)
+    door.digest.delay = 0.2
+
+    async def send_twice() -> None:
+        await door.send()
+        await door.send()
+
+    early = [asyncio.create_task(send_twice()) for _ in range(2)]
+    await asyncio.sleep(0.1)  # their first ones are being stored
+    async with asyncio.timeout(4):
+        await asyncio.gather(door.send(), door.send(), *early)
+
+    assert sizes == [2, 4]
 
 
 async def test_a_batch_is_never_larger_than_its_limit(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
