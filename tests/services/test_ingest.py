@@ -151,16 +151,26 @@ async def test_who_comes_during_a_commit_shares_the_next_with_those_it_answers(
     door: Door, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_commit, "LINGER_S", 5)
-    door.digest.delay = 0.2
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    store = door.digest.store
+
+    async def held(batch: Batch) -> Digested:
+        begun.set()
+        await go_on.wait()
+        return await store(batch)
 
     async def send_twice() -> None:
         await door.send()
         await door.send()
 
+    monkeypatch.setattr(door.digest, "store", held)
     early = [asyncio.create_task(send_twice()) for _ in range(2)]
-    await asyncio.sleep(0.1)  # their first ones are being stored
     async with asyncio.timeout(4):
-        await asyncio.gather(door.send(), door.send(), *early)
+        await begun.wait()
+        late = [asyncio.create_task(door.send()) for _ in range(2)]
+        await asyncio.sleep(0.01)  # all that this loop has to do for them until the commit
+        go_on.set()
+        await asyncio.gather(*early, *late)
 
     assert sizes == [2, 4]
 
